@@ -1,0 +1,1 @@
+"""One reference system a file, composed from the steps of the course."""
