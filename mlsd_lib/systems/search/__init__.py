@@ -15,7 +15,7 @@ import pandas as pd
 from mlsd_lib import tables
 from mlsd_lib.architecture import System
 from mlsd_lib.systems.search.edge import EDGE, RECORDING
-from mlsd_lib.systems.search.features import FEATURES
+from mlsd_lib.systems.search.features import ACTORS, FEATURES
 from mlsd_lib.systems.search.index import Index
 from mlsd_lib.systems.search.page import Page
 from mlsd_lib.systems.search.ranker import Ranker
@@ -25,7 +25,7 @@ from mlsd_lib.systems.search.text import Tokens, terms
 from mlsd_lib.systems.search.training import Unjudged, learned_from_judgments, learned_from_log
 from mlsd_lib.systems.search.understanding import INTENTS, Understanding
 
-__all__ = ["FEATURES", "INTENTS", "fit", "given", "lexical", "terms", "with_features"]
+__all__ = ["ACTORS", "FEATURES", "INTENTS", "fit", "given", "lexical", "terms", "with_features"]
 
 
 def fit(

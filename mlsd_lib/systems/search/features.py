@@ -42,6 +42,25 @@ FEATURES = (
     "navigational_match",  # title_match times navigational
 )
 
+ACTORS = {  # whom each feature is about
+    "query": ("query_length", "query_rarity", "rewritten", "local", "navigational", "informational"),
+    "document": ("title_length", "text_length", "popularity", "has_place"),
+    "query and document": (
+        "bm25",
+        "bm25_title",
+        "bm25_text",
+        "title_coverage",
+        "coverage",
+        "title_match",
+        "terms_missing",
+        "first",
+        "spread",
+        "navigational_match",
+    ),
+    "searcher and document": ("place_match", "local_match"),
+    "document and other candidates": ("bm25_share", "like_best", "like_best_share", "popularity_place"),
+}
+
 BEST = 5  # candidates that the others are compared with
 CELLS = 4_000_000  # of a dense table of requests and terms held at once
 
