@@ -193,7 +193,7 @@ class Index:
         found = np.full(len(term), -1, dtype=np.int64)
         order = np.argsort(term, kind="stable")
         kinds, begins = np.unique(term[order], return_index=True)
-        for kind, some in zip(kinds, np.split(order, begins[1:]), strict=True):
+        for kind, some in zip(kinds, np.split(order, begins)[1:], strict=True):  # begins starts with 0
             low, high = self.start[kind], self.start[kind + 1]
             own, wanted = self.document[low:high], document[some]
             place = np.minimum(np.searchsorted(own, wanted), high - low - 1)

@@ -52,7 +52,8 @@ def learned_from_judgments(
     """
     index = cast(Ranker, system["ranker"]).index
     relevant = judgments[judgments["grade"] > 0]
-    asked = relevant.merge(queries, on="query_id", how="inner")
+    own = [column for column in ("query_id", "text", "place") if column in queries]
+    asked = relevant[["query_id", "doc_id", "grade"]].merge(queries[own], on="query_id", how="inner")
     mass = np.exp2(np.minimum(asked["grade"], HIGHEST)) - 1
     system = _understanding_learned(system, asked.assign(query=asked["text"], mass=mass), index, clicks=False)
     requests = tables.as_requests(queries)
@@ -64,9 +65,8 @@ def learned_from_judgments(
     seen, grade, counts = [], [], []
     for start in range(0, len(requests), AT_ONCE):
         batch = _candidates(finding, requests.iloc[start : start + AT_ONCE])
-        own = _looked_up(batch, pairs, "grade")
         seen.append(features(batch, index, "ranker"))
-        grade.append(np.nan_to_num(own))
+        grade.append(np.nan_to_num(_looked_up(batch, pairs, "grade")))
         counts.append(batch.counts())
     grades = np.concatenate([np.empty(0), *grade])
     if not grades.any():
@@ -94,7 +94,7 @@ def learned_from_log(system: System, log: pd.DataFrame, *, examined: Sequence[fl
         A new system.
 
     Raises:
-        ValueError: If nothing was clicked, or `examined` is unsound.
+        ValueError: If nothing was clicked, or nothing that the selection finds, or `examined` is unsound.
 
     Chapter: Search.
     """
@@ -117,6 +117,11 @@ def learned_from_log(system: System, log: pd.DataFrame, *, examined: Sequence[fl
         seen, gain = rows[served].to_numpy(dtype=np.float32), rows["gain"].to_numpy()
     else:
         seen, gain, counts = _computed(system, rows, index)
+        if not gain.any():
+            raise ValueError(
+                f"log: {len(clicked)} rows are clicked, and the selection finds none of their documents for their "
+                "query now, so the ranker would never see them. Check that doc_id means what documents mean."
+            )
     return system.replace(ranker=Ranker("ranker", index, model=learn(seen, gain, counts, seed=seed)))
 
 
