@@ -133,7 +133,7 @@ def texts(soup: BeautifulSoup) -> None:
                 continue
             from_end = number - len(rows[0])
             for cell in [*cells, *(head[from_end] for head in heads if len(head) >= -from_end)]:
-                cell["class"] = [*cell.get_attribute_list("class", []), "text"]
+                cell["class"] = " ".join([*cell.get_attribute_list("class"), "text"])
 
 
 def scripts(soup: BeautifulSoup, page: Path, *, searching: bool) -> None:
