@@ -52,7 +52,6 @@ def lean(raw: Path, out: Path) -> None:
     sheets = _sheets(soups)
     for path, soup in soups.items():
         lean_html.accessible(soup)
-        lean_html.texts(soup)
         lean_html.scripts(soup, path, searching=path.name == "search.html")
         lean_assets.images(soup, path, raw, out)
     sheet = _bundle(sheets, soups, raw, out)

@@ -25,7 +25,6 @@ THEME = """(() => {
   root.mode = mode;
   root.theme = mode === "auto" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : mode;
 })();"""
-NUMERIC = re.compile(r"[-−+]?[\d,_.]*(e[-+]?\d+)?( ?%)?|NaN|True|False|inf")  # what stays flush right
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -112,28 +111,6 @@ def accessible(soup: BeautifulSoup) -> None:
     html = soup.html
     if html is not None and html.get("data-theme") == "auto":
         html["data-theme"] = "light"  # without scripts nothing resolves "auto"
-
-
-def texts(soup: BeautifulSoup) -> None:
-    """Mark the columns of printed tables that hold text, so that the style sheet can set them flush left.
-
-    Args:
-        soup: The page; changed in place.
-
-    Chapter: How to read this book.
-    """
-    for table in soup.select("table.dataframe"):
-        rows = [row.find_all("td") for row in table.select("tbody tr")]
-        if len({len(row) for row in rows}) != 1:
-            continue
-        heads = [row.find_all(["th", "td"]) for row in table.select("thead tr")]
-        for number in range(len(rows[0])):
-            cells = [row[number] for row in rows]
-            if all(NUMERIC.fullmatch(cell.get_text(strip=True)) for cell in cells):
-                continue
-            from_end = number - len(rows[0])
-            for cell in [*cells, *(head[from_end] for head in heads if len(head) >= -from_end)]:
-                cell["class"] = " ".join([*cell.get_attribute_list("class"), "text"])
 
 
 def scripts(soup: BeautifulSoup, page: Path, *, searching: bool) -> None:

@@ -73,7 +73,11 @@ def lab(tmp_path: Path) -> Iterator[str]:
         yield address
     finally:
         running.terminate()
-        running.wait(timeout=20)
+        try:
+            running.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
 
 
 def test_a_chapter_opens_as_a_notebook_and_runs(browser: Browser, lab: str) -> None:

@@ -64,6 +64,8 @@ def fit(
         examined: How likely a document is looked at, by position from 1 on, relative to position 1, as measured on
             lists in random order. A click at position p then counts 1 / examined[p - 1]. Without it clicks count as
             they are, with no correction for position: what stood higher was clicked more, and will stand higher.
+            The ranker measures each request against its own best order, so on a page with a single click the
+            correction changes nothing.
 
     Returns:
         A System that turns requests (`request_id, query` and, where there is one, `place`) into what is shown

@@ -6,7 +6,6 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from book.tools import lean_html
 from book.tools.lean import LIMIT, first_load, lean
 
 HEAD = """<!DOCTYPE html><html lang="en" data-theme="auto"><head><title>{title} — Course</title>
@@ -158,13 +157,3 @@ def test_first_load_counts_everything_that_a_page_needs(raw: Path, tmp_path: Pat
 def test_nothing_to_lighten(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no page"):
         lean(tmp_path, tmp_path / "out")
-
-
-def test_columns_of_text_are_marked_and_columns_of_numbers_are_not():
-    rows = "".join(
-        f"<tr><th>{n}</th><td>{a}</td><td>{b}</td></tr>" for n, a, b in ((0, "pizza", "1,200"), (1, "", "-0.5"))
-    )
-    head = "<thead><tr><td></td><th>title</th><th>score</th></tr></thead>"
-    soup = BeautifulSoup(f'<table class="dataframe">{head}<tbody>{rows}</tbody></table>', "html.parser")
-    lean_html.texts(soup)
-    assert [tag.get_text() for tag in soup.select(".text")] == ["title", "pizza", ""]

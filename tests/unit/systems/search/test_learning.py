@@ -56,14 +56,15 @@ def test_clicks_on_pages_in_random_order_teach_the_order(biased: Lesson, engine:
     assert biased.ndcg(search.fit(biased.world.documents, log=log)).mean() > biased.ndcg(engine).mean() + 0.04
 
 
-def test_a_flat_curve_corrects_nothing(lesson: Lesson, engine: System) -> None:
+def test_a_flat_curve_corrects_nothing_and_a_short_one_goes_on_as_it_ends(lesson: Lesson, engine: System) -> None:
     asked = lesson.asked.head(600)
     log = lesson.world.respond(asked, engine.run(asked), seed=9)
-    plain, flat, short = (
-        search.fit(lesson.world.documents, log=log, examined=curve)["ranker"].model for curve in (None, [1.0] * 10, [1])
+    plain, flat, steep, long = (
+        search.fit(lesson.world.documents, log=log, examined=curve)["ranker"].model
+        for curve in (None, [1.0], [1.0, 0.1], [1.0, *[0.1] * 9])
     )
-    steep = search.fit(lesson.world.documents, log=log, examined=[1.0, 0.1])["ranker"].model
-    assert plain == flat == short  # positions beyond the curve are looked at as its last one
+    assert plain == flat
+    assert steep == long  # positions beyond the curve are looked at as its last one
     assert steep != plain
 
 

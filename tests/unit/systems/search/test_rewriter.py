@@ -14,7 +14,7 @@ TEXTS = (
     "italian restaurant in town, an italian restaurant with pizza",
     "hiking boots, waterproof hiking boots, cheap hiking boots",
     "chess books, more chess books and fewer books on boots",
-    "café Ünter straße шаверма пицца",
+    "café Ünter straße шаверма пицца trelliwig",
 )
 DOCUMENTS = pd.DataFrame({"doc_id": range(len(TEXTS)), "title": "", "text": TEXTS})
 KNOWN = ("italian", "restaurant", "pizza", "hiking", "boots", "waterproof", "cheap", "chess", "books", "in", "an")
@@ -50,7 +50,7 @@ def test_errors_that_people_make_are_mended(rewriter: Rewriter, typed: str, mean
     [
         "italian restaurant",
         "Hiking BOOTS",
-        "restaurants and pizzas",  # plurals of what the documents hold
+        "restaurants and trelliwigs",  # plurals of what the documents hold
         "bicycle trattoria",  # English, though no document has them
         "itn bks",  # short
         "2021 20211 boots2 mp3player",  # not of letters only
