@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-PARTS = ("markup", "study", "receipts", "mathml", "page", "executed")
+PARTS = ("markup", "study", "receipts", "reproduced", "mathml", "page", "executed")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
