@@ -145,6 +145,113 @@ class Off:
 
 
 @dataclass(frozen=True)
+class Altered:
+    """A component whose work is changed before it is passed on: how a chapter plants a fault, or tries an idea.
+
+    Attributes:
+        component: The component that does the work.
+        change: Takes the batch that it would pass on, and gives the one that is passed on instead.
+
+    Chapter: Architecture.
+
+    >>> shout = Altered(Off("rewriter"), lambda batch: Batch({"query": np.char.upper(batch.requests["query"])}))
+    >>> shout.name, shout(Batch({"query": np.array(["pizza"])})).requests["query"].tolist()
+    ('rewriter', ['PIZZA'])
+    """
+
+    component: Component
+    change: Callable[[Batch], Batch]
+
+    @property
+    def name(self) -> str:
+        """The name of the component that does the work."""
+        return self.component.name
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Let the component work, and pass on its batch with the change."""
+        return self.change(self.component(batch))
+
+    def state(self) -> State:
+        """The state of the component; the change is code, so the whole cannot be saved."""
+        return self.component.state()
+
+
+@dataclass(frozen=True)
+class Down:
+    """A component that is down: it answers nothing and raises, as a service does whose machine is gone.
+
+    Attributes:
+        name: The component that it stands for.
+
+    Chapter: Architecture.
+
+    >>> Down("rewriter")(Batch({"query": np.array(["pizza"])}))
+    Traceback (most recent call last):
+    RuntimeError: rewriter is down
+    """
+
+    name: str
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Fail."""
+        raise RuntimeError(f"{self.name} is down")
+
+    def state(self) -> State:
+        """Nothing is learned."""
+        return State()
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A component with a simpler one that steps in when it fails, so that the request is answered all the same.
+
+    What stepped in is told in the request array `<name>_fell_back` (booleans): a fallback that nobody can see hides
+    that something is broken. The whole batch falls back together; in serving, a batch is one request.
+
+    Attributes:
+        usual: The component that should do the work.
+        otherwise: The one that steps in, of the same name; `Off` passes on what came.
+
+    Raises:
+        ValueError: If the two have different names.
+
+    Chapter: Architecture.
+
+    >>> sure = Fallback(Down("rewriter"), Off("rewriter"))
+    >>> sure(Batch({"query": np.array(["pizza"])})).requests["rewriter_fell_back"].tolist()
+    [True]
+    """
+
+    usual: Component
+    otherwise: Component
+
+    def __post_init__(self) -> None:
+        if self.usual.name != self.otherwise.name:
+            raise ValueError(
+                f"Fallback: {self.usual.name!r} and {self.otherwise.name!r} have different names. What steps in for a "
+                "component has its name."
+            )
+
+    @property
+    def name(self) -> str:
+        """The name that the two components share."""
+        return self.usual.name
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Let the usual component work, or the other one if it raises."""
+        try:
+            passed, fell_back = self.usual(batch), False
+        except Exception:  # whatever went wrong, the searcher should not see it
+            passed, fell_back = self.otherwise(batch), True
+        told = {f"{self.name}_fell_back": np.full(len(passed), fell_back)}
+        return Batch({**passed.requests, **told}, passed.items)
+
+    def state(self) -> State:
+        """The state of the usual component."""
+        return self.usual.state()
+
+
+@dataclass(frozen=True)
 class Edge:
     """Where frames become arrays and arrays become a frame again.
 
@@ -171,6 +278,7 @@ class Trace:
         shown: What `run` returns.
         steps: A row a component, in order: `component`, `items_in`, `items_out`, `milliseconds` (wall clock).
         after: The batch that each component passed on, by the component's name.
+        before: The batch that the first component was given.
 
     Chapter: Architecture.
     """
@@ -178,6 +286,24 @@ class Trace:
     shown: pd.DataFrame
     steps: pd.DataFrame
     after: Mapping[str, Batch]
+    before: Batch
+
+    def flow(self) -> pd.DataFrame:
+        """What each component did to the batch: the contract between neighbours, as it was kept in this run.
+
+        Returns:
+            A row a component, in order: `component`; `adds` and `changes`, the names of arrays that are new or have
+            other values after it, separated by commas; `items`, how many it passed on. Where the number of items
+            changed, all their arrays did, and only those of the requests are compared.
+        """
+        rows, before = [], self.before
+        for name, after in self.after.items():
+            cut = len(before.row) != len(after.row)
+            added, changed = _compared(before.requests, after.requests, values=True)
+            more, other = _compared(before.items, after.items, values=not cut)
+            rows.append((name, ", ".join(added + more), ", ".join(changed + other), len(after.row)))
+            before = after
+        return pd.DataFrame(rows, columns=["component", "adds", "changes", "items"])
 
 
 @dataclass(frozen=True)
@@ -252,7 +378,7 @@ class System:
         Raises:
             ValueError: If the frame is unsound, or a component gives a NaN score.
         """
-        batch = Batch(self.edge.read(requests))
+        before = batch = Batch(self.edge.read(requests))
         after: dict[str, Batch] = {}
         steps: list[tuple[str, int, int, float]] = []
         for component in self.components:
@@ -262,7 +388,8 @@ class System:
             steps.append((component.name, len(batch.row), len(passed.row), milliseconds))
             after[component.name] = batch = passed
         columns = ["component", "items_in", "items_out", "milliseconds"]
-        return Trace(self.edge.write(batch), pd.DataFrame(steps, columns=columns), MappingProxyType(after))
+        table = pd.DataFrame(steps, columns=columns)
+        return Trace(self.edge.write(batch), table, MappingProxyType(after), before)
 
     def replace(self, **components: Component) -> System:
         """The same system with components swapped by name; all others are shared with this one.
@@ -334,6 +461,17 @@ class System:
 
     def _names(self) -> str:
         return ", ".join(component.name for component in self.components)
+
+
+def _compared(before: Mapping[str, Array], after: Mapping[str, Array], *, values: bool) -> tuple[list[str], list[str]]:
+    """The names of arrays that are new, and of those with other values; `row` is not told, since it always is there."""
+    added = [name for name in after if name not in before and name != "row"]
+    both = [name for name in after if name in before and name != "row"] if values else []
+    return added, [name for name in both if not _same(before[name], after[name])]
+
+
+def _same(one: Array, other: Array) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f"))
 
 
 def _frozen(side: str, arrays: Mapping[str, Array]) -> Mapping[str, Array]:

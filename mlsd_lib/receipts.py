@@ -77,6 +77,52 @@ def given(**values: Any) -> None:
     _keep("given", values, seed=None, source=None)
 
 
+def reproduced(
+    key: str, value: Any, *, low: float | None = None, high: float | None = None, seed: int | None = None
+) -> None:
+    """Keep our value of a published result: a row of the page "Reproduced results", and a receipt for the prose.
+
+    What was published and the tolerance stand in `data/reproductions.yml`, written before the run. A value outside it
+    raises nothing: the row stays, and the page marks it. Prose quotes the value by the key, with underscores for its
+    hyphens.
+
+    Args:
+        key: Name of the row, such as "fan-out-100".
+        value: What our run gave, in the unit of the row.
+        low: Lower end of our interval, in the same unit.
+        high: Upper end of our interval.
+        seed: The seed of the run, where it has one.
+
+    Raises:
+        ValueError: If there is no such row, a number is not finite, only one end of the interval is given, or the value
+            lies outside its own interval.
+
+    Chapter: How to read this book.
+
+    >>> reproduced("no-such-row", 0.6)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: reproduced: data/reproductions.yml has no row 'no-such-row'. Write it there before the run, ...
+    """
+    from mlsd_lib import reproductions  # only this function reads the file
+
+    rows = reproductions.load(reproductions.path())
+    if key not in rows:
+        raise ValueError(
+            f"reproduced: data/reproductions.yml has no row {key!r}. Write it there before the run, with what was "
+            "published, its source and the tolerance."
+        )
+    kept = plain(key, value)
+    if isinstance(kept, str):
+        raise ValueError(f"reproduced: {key} is {kept!r}, and the row holds a number.")
+    kept = int(kept) if isinstance(kept, bool) else kept
+    ends = _interval(key, float(value), low, high)
+    between = f" ({ends[0]:g} to {ends[1]:g})" if ends else ""
+    verdict = "within" if rows[key].within(kept) else "OUTSIDE"
+    line = f"{key} = {kept}{between}; {rows[key].promise}: {verdict}"
+    row = {"key": key, "value": kept, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
+    _publish(key.replace("-", "_"), kept, line, kind="measured", seed=seed, source=None, reproduced=row)
+
+
 def plain(name: str, value: Any) -> Value:
     """A scalar as a plain Python value, a float rounded to 6 significant digits.
 
@@ -144,23 +190,40 @@ def library_version() -> str:
         return "unknown"
 
 
+def _interval(key: str, value: float, low: float | None, high: float | None) -> tuple[float, float] | None:
+    if low is None and high is None:
+        return None
+    if low is None or high is None:
+        raise ValueError(f"reproduced: {key} has one end of an interval. Give low and high, or neither.")
+    if not low <= value <= high:
+        raise ValueError(
+            f"reproduced: {key} is {value:g}, outside its own interval from {low:g} to {high:g}. "
+            "Give the interval of this value, in the same unit, low before high."
+        )
+    return float(plain(f"{key}, low", float(low))), float(plain(f"{key}, high", float(high)))
+
+
 def _keep(kind: Kind, values: Mapping[str, Any], *, seed: int | None, source: str | None) -> None:
     if not values:
         raise ValueError("receipt: no value given. Name at least one: receipt(slow_share=slow).")
+    for name, value in values.items():
+        kept = plain(name, value)
+        _publish(name, kept, f"{name} = {kept}", kind=kind, seed=seed, source=source)
+
+
+def _publish(name: str, kept: Value, line: str, *, kind: Kind, **more: Any) -> None:
+    """Print a line; on a page leave the value, and where it came from, in the cell's outputs."""
     from IPython import get_ipython  # only a page has a shell; the library is used without one too
 
     shell = get_ipython()
-    for name, value in values.items():
-        kept = plain(name, value)
-        line = f"{name} = {kept}"
-        if shell is None:
-            print(line)
-            continue
-        provenance: dict[str, Any] = {"name": name, "kind": kind, "cell": shell.execution_count, "seed": seed}
-        provenance |= {"library": library_version(), "source": source}
-        if kind == "timed":
-            provenance["machine"] = machine()
-        shell.display_pub.publish(
-            data={RECORD + "text/plain": repr(kept), "text/plain": line},
-            metadata={"scrapbook": {"name": name, "mime_prefix": RECORD}, "receipt": provenance},
-        )
+    if shell is None:
+        print(line)
+        return
+    provenance: dict[str, Any] = {"name": name, "kind": kind, "cell": shell.execution_count, **more}
+    provenance |= {"library": library_version()}
+    if kind == "timed":
+        provenance["machine"] = machine()
+    shell.display_pub.publish(
+        data={RECORD + "text/plain": repr(kept), "text/plain": line},
+        metadata={"scrapbook": {"name": name, "mime_prefix": RECORD}, "receipt": provenance},
+    )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from mlsd_lib import __version__
 from mlsd_lib.architecture import Component, Edge, State, System
@@ -148,12 +149,7 @@ def load(folder: Path) -> System:
                 f"load: {folder} has a component of kind {component['kind']!r} that is not known here. It was defined "
                 f"in {component['defined_in']!r}: if you trust that module, import it first."
             )
-    for part, sha256 in manifest["files"].items():
-        path = folder / part
-        if not path.is_file():
-            raise ValueError(f"load: {folder} is damaged: {part} is missing. Save the system again.")
-        if _sha256(path) != sha256:
-            raise ValueError(f"load: {folder} is damaged: {part} is not what was saved. Save the system again.")
+    _verify(folder, manifest["files"])
     try:
         components = [
             KINDS[entry["kind"]].restore(entry["name"], _read_state(folder, entry["name"], manifest["files"]))
@@ -162,6 +158,55 @@ def load(folder: Path) -> System:
         return System(manifest["name"], edge, tuple(components))
     except (ValueError, KeyError, TypeError, EOFError) as error:
         raise ValueError(f"load: {folder} is damaged: {error}. Save the system again.") from error
+
+
+def compare(old: str | Path, new: str | Path) -> pd.DataFrame:
+    """What differs between two saved systems, such as yesterday's and today's, without making either.
+
+    Args:
+        old: A folder that `save` wrote.
+        new: Another one.
+
+    Returns:
+        A row for each difference, by component: `component` ("" for the system itself), `part` (the file, "kind" or
+        "order") and `change`, in words. No row where the two hold the same.
+
+    Raises:
+        ValueError: If one of the folders holds no saved system, or is damaged.
+
+    Chapter: Architecture.
+    """
+    folders = (Path(old), Path(new))
+    one, other = (_manifest(folder) for folder in folders)
+    for folder, manifest in zip(folders, (one, other), strict=True):
+        _verify(folder, manifest["files"])
+    kinds, new_kinds = ({entry["name"]: entry["kind"] for entry in side["components"]} for side in (one, other))
+    rows = []
+    if list(kinds) != list(new_kinds):
+        rows.append(("", "order", f"{', '.join(kinds)} -> {', '.join(new_kinds)}"))
+    both = [name for name in kinds if name in new_kinds]
+    rows += [(name, "kind", f"{kinds[name]} -> {new_kinds[name]}") for name in both if kinds[name] != new_kinds[name]]
+    for part in sorted({*one["files"], *other["files"]}):
+        if one["files"].get(part) != other["files"].get(part):
+            component, file = part.split("/")
+            rows.append((component, file, _change(*(folder / part for folder in folders))))
+    return pd.DataFrame(rows, columns=["component", "part", "change"])
+
+
+def _change(old: Path, new: Path) -> str:
+    """How the two files of a part differ, in words."""
+    if not (old.is_file() and new.is_file()):
+        return "only in the old one" if old.is_file() else "only in the new one"
+    if old.suffix == ".npy":
+        one, other = (np.load(path, allow_pickle=False) for path in (old, new))
+        if one.shape != other.shape:
+            return f"shape {one.shape} -> {other.shape}"
+        return f"{np.mean(one != other):.2%} of {one.size:,} values"
+    if old.suffix == ".txt":
+        before, after = (path.read_bytes().count(b"\n") for path in (old, new))
+        return f"text of {before:,} -> {after:,} lines"
+    held, told = (json.loads(path.read_text(encoding="utf-8")) for path in (old, new))
+    return ", ".join(sorted(name for name in {*held, *told} if held.get(name) != told.get(name)))
 
 
 def _kind_of(component: Component) -> str:
@@ -234,6 +279,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not _is_sound(manifest):
         raise ValueError(f"load: {folder} is damaged: {MANIFEST} lacks what it should list. Save the system again.")
     return manifest
+
+
+def _verify(folder: Path, files: Mapping[str, str]) -> None:
+    """Raise an error unless every part is there and is what was saved."""
+    for part, sha256 in files.items():
+        path = folder / part
+        if not path.is_file():
+            raise ValueError(f"load: {folder} is damaged: {part} is missing. Save the system again.")
+        if _sha256(path) != sha256:
+            raise ValueError(f"load: {folder} is damaged: {part} is not what was saved. Save the system again.")
 
 
 def _is_sound(manifest: dict[str, Any]) -> bool:

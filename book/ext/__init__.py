@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-PARTS = ("markup", "study", "receipts", "columns", "mathml", "page", "executed")
+PARTS = ("markup", "study", "receipts", "reproduced", "columns", "mathml", "page", "executed")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -1,4 +1,4 @@
-/* What the course's pages do: quizzes, predictions, completed pages. No library, no request; everything also works from a folder. */
+/* What the course's pages do: quizzes, predictions, completed pages, moving figures. No library, no request; everything also works from a folder. */
 "use strict";
 
 (() => {
@@ -144,6 +144,36 @@
     show();
   };
 
+  /* ---- moving figures: places and texts come finished from the run; the axes never change ---- */
+
+  const startMoving = (figure) => {
+    const data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    const input = figure.querySelector('input[type="range"]');
+    const shown = figure.querySelector("output");
+    const plot = figure.querySelector(".moving-plot");
+    const lines = [...plot.querySelectorAll(".moving-line")];
+    const marks = [...plot.querySelectorAll(".moving-mark")];
+    const rows = [...figure.querySelectorAll("tbody tr")];
+
+    const draw = () => {
+      const place = Number(input.value);
+      const setting = data.settings[place];
+      input.setAttribute("aria-valuetext", setting);
+      if (shown.textContent !== setting) shown.textContent = setting;
+      data.y[place].forEach((heights, series) => {
+        const points = heights.map((y, point) => `${data.x[point]} ${y}`);
+        lines[series].setAttribute("d", `M${points.join("L")}`);
+        marks[series].setAttribute("d", data.marked.map((point) => `M${points[point]}${marks[series].dataset.shape}`).join(""));
+      });
+      rows.forEach((row, point) => {
+        data.cells[place].forEach((texts, series) => { row.cells[series + 1].textContent = texts[point]; });
+      });
+    };
+    input.hidden = false;
+    input.addEventListener("input", draw);
+    draw();
+  };
+
   /* ---- a formula that is wider than the page scrolls, also by keyboard ---- */
 
   const stops = () => document.querySelectorAll(".math-scroll").forEach((box) => {
@@ -155,5 +185,6 @@
   document.querySelectorAll("form.quiz").forEach(startQuiz);
   document.querySelectorAll("form.predict").forEach(startPrediction);
   document.querySelectorAll("button.completion").forEach(startCompletion);
+  document.querySelectorAll("figure.mlsd-moving").forEach(startMoving);
   markContents();
 })();

@@ -4,21 +4,19 @@ Every function takes what was shown, the judgments and the requests, and gives a
 are the same for all. The position decides the order, so there are no ties to break; two items at one position are an
 error. What was not judged counts as irrelevant (grade 0). A request whose answer is empty scores 0. A request whose
 query has no relevant judgment (grade above 0) is NaN, and `mlsd_lib.metrics.mean` leaves it out and counts it.
+
+Here tables are checked and ids are joined. `mlsd_lib.metrics.grouped` has the arithmetic, for arrays of scored items.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from mlsd_lib import tables
 from mlsd_lib.architecture import Array
-
-Gain = Literal["linear", "exponential"]
-HIGHEST_GRADE = 100  # for exponential gain: sums of 2 ** grade stay exact enough far beyond any scale in use
+from mlsd_lib.metrics import grouped
+from mlsd_lib.metrics.grouped import Gain
 
 
 def ndcg(
@@ -52,24 +50,8 @@ def ndcg(
     """
     if gain not in ("linear", "exponential"):
         raise ValueError(f"ndcg: gain must be 'linear' or 'exponential', got {gain!r}.")
-    pairs = _judge(shown, judgments, requests, k)
-    highest = float(pairs.judged_grade.max(initial=0.0))
-    if gain == "exponential" and highest > HIGHEST_GRADE:
-        raise ValueError(
-            f"judgments: the highest grade is {highest:g}, and 2 ** grade above {HIGHEST_GRADE} drowns all others. "
-            "Use gain='linear', or grades on a shorter scale."
-        )
-    found = np.bincount(
-        pairs.request, weights=_gain(pairs.grade, gain) * _discount(pairs.position), minlength=pairs.requests
-    )
-    order = np.lexsort((-pairs.judged_grade, pairs.judged_query))
-    query, grade = pairs.judged_query[order], pairs.judged_grade[order]
-    place = np.arange(len(query)) - np.searchsorted(query, query) + 1
-    first = place <= k
-    ideal = np.bincount(
-        query[first], weights=_gain(grade[first], gain) * _discount(place[first]), minlength=pairs.queries
-    )
-    return pairs.series(f"ndcg@{k}", found, ideal)
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.ndcg(gain), index=request_id, name=f"ndcg@{k}")
 
 
 def precision(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *, k: int = 10) -> pd.Series[float]:
@@ -95,8 +77,8 @@ def precision(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFra
     >>> precision(shown, judgments, requests, k=2).to_dict()
     {'r1': 0.5}
     """
-    pairs = _judge(shown, judgments, requests, k)
-    return pairs.series(f"precision@{k}", pairs.relevant_shown(), np.where(pairs.relevant() > 0, k, 0))
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.precision(), index=request_id, name=f"precision@{k}")
 
 
 def recall(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *, k: int = 10) -> pd.Series[float]:
@@ -122,8 +104,8 @@ def recall(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame,
     >>> recall(shown, judgments, requests).to_dict()
     {'r1': 0.5}
     """
-    pairs = _judge(shown, judgments, requests, k)
-    return pairs.series(f"recall@{k}", pairs.relevant_shown(), pairs.relevant())
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.recall(), index=request_id, name=f"recall@{k}")
 
 
 def mrr(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *, k: int = 10) -> pd.Series[float]:
@@ -149,49 +131,158 @@ def mrr(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *,
     >>> mrr(shown, judgments, requests).to_dict()
     {'r1': 0.5}
     """
-    pairs = _judge(shown, judgments, requests, k)
-    best = np.zeros(pairs.requests)
-    hit = pairs.grade > 0
-    np.maximum.at(best, pairs.request[hit], 1 / pairs.position[hit])
-    return pairs.series(f"mrr@{k}", best, (pairs.relevant() > 0).astype(np.float64))
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.reciprocal_rank(k), index=request_id, name=f"mrr@{k}")
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """What was shown at the first k positions, with its grades; all ids coded as integers from 0."""
+def average_precision(
+    shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *, k: int = 10
+) -> pd.Series[float]:
+    """Mean, over a query's relevant documents, of the precision where each stands; 0 for those not in the first k.
 
-    request_id: pd.Index[int] | pd.Index[str]
-    request: Array  # an entry an item shown
-    position: Array
-    grade: Array
-    query_of: Array  # an entry a request; -1 where its query was never judged
-    judged_query: Array  # an entry a judgment
-    judged_grade: Array
-    queries: int
+    Args:
+        shown: Columns `request_id, position, doc_id`.
+        judgments: Columns `query_id, doc_id, grade`; a grade above 0 is relevant.
+        requests: Columns `request_id, query_id`.
+        k: How many positions count; at least 1.
 
-    @property
-    def requests(self) -> int:
-        return len(self.query_of)
+    Returns:
+        A value in [0, 1] or NaN for each request, named "map@k" after its mean, indexed by `request_id`.
 
-    def relevant(self) -> Array:
-        """The number of relevant documents of each query."""
-        return np.bincount(self.judged_query[self.judged_grade > 0], minlength=self.queries)
+    Raises:
+        ValueError: If a table is unsound, ids do not match, or `k` is below 1.
 
-    def relevant_shown(self) -> Array:
-        """The number of relevant documents shown to each request."""
-        return np.bincount(self.request[self.grade > 0], minlength=self.requests)
+    Source: [manning2008ir]. Chapter: Metrics.
 
-    def series(self, name: str, value: Array, best: Array) -> pd.Series[float]:
-        """Each request's value divided by the best of its query; NaN where that is 0 or the query is not judged."""
-        of_request = np.concatenate([best, [0]])[self.query_of]
-        possible = of_request > 0
-        quotient = np.divide(value, of_request, out=np.full(self.requests, np.nan), where=possible)
-        return pd.Series(quotient, index=self.request_id, name=name)
+    >>> requests = pd.DataFrame({"request_id": ["r1"], "query_id": [1]})
+    >>> judgments = pd.DataFrame({"query_id": [1, 1], "doc_id": ["a", "b"], "grade": [3, 1]})
+    >>> shown = pd.DataFrame({"request_id": ["r1", "r1"], "position": [1, 2], "doc_id": ["x", "a"]})
+    >>> average_precision(shown, judgments, requests).to_dict()
+    {'r1': 0.25}
+    """
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.average_precision(), index=request_id, name=f"map@{k}")
 
 
-def _judge(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, k: int) -> _Pairs:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
+def err(
+    shown: pd.DataFrame,
+    judgments: pd.DataFrame,
+    requests: pd.DataFrame,
+    *,
+    k: int = 10,
+    highest: float | None = None,
+) -> pd.Series[float]:
+    """Expected reciprocal rank of the document that ends the search, for a reader who goes down and stops satisfied.
+
+    A document of grade g satisfies with probability (2 ** g - 1) / 2 ** highest.
+
+    Args:
+        shown: Columns `request_id, position, doc_id`.
+        judgments: Columns `query_id, doc_id, grade`.
+        requests: Columns `request_id, query_id`.
+        k: How many positions count; at least 1.
+        highest: The highest grade of the scale, so that values from different judgments can be compared; left out,
+            the highest in `judgments`.
+
+    Returns:
+        A value in [0, 1) or NaN for each request, named "err@k", indexed by `request_id`.
+
+    Raises:
+        ValueError: If a table is unsound, ids do not match, `k` is below 1, or `highest` is below a grade or above 100.
+
+    Source: [burges2011yahoo] for its use. Chapter: Metrics.
+
+    >>> requests = pd.DataFrame({"request_id": ["r1"], "query_id": [1]})
+    >>> judgments = pd.DataFrame({"query_id": [1, 1], "doc_id": ["a", "b"], "grade": [2, 1]})
+    >>> shown = pd.DataFrame({"request_id": ["r1", "r1"], "position": [1, 2], "doc_id": ["b", "a"]})
+    >>> err(shown, judgments, requests).to_dict()  # 1/4 at once, else 3/4 at the second
+    {'r1': 0.53125}
+    """
+    graded, request_id = _judge(shown, judgments, requests, k)
+    return pd.Series(graded.err(highest), index=request_id, name=f"err@{k}")
+
+
+def table(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, *, k: int = 10) -> pd.DataFrame:
+    """All metrics of this module at once, for little more than the price of one: the tables are joined once.
+
+    Args:
+        shown: Columns `request_id, position, doc_id`.
+        judgments: Columns `query_id, doc_id, grade`.
+        requests: Columns `request_id, query_id`.
+        k: How many positions count; at least 1.
+
+    Returns:
+        A row a request, in the order of `requests`, with the columns ndcg@k (linear gain), precision@k, recall@k,
+        mrr@k, map@k and err@k.
+
+    Raises:
+        ValueError: If a table is unsound, ids do not match, `k` is below 1, or a grade is above 100.
+
+    Chapter: Metrics.
+
+    >>> requests = pd.DataFrame({"request_id": ["r1"], "query_id": [1]})
+    >>> judgments = pd.DataFrame({"query_id": [1, 1], "doc_id": ["a", "b"], "grade": [1, 1]})
+    >>> shown = pd.DataFrame({"request_id": ["r1"], "position": [1], "doc_id": ["b"]})
+    >>> table(shown, judgments, requests)[["recall@10", "mrr@10", "map@10"]].values.tolist()
+    [[0.5, 1.0, 0.5]]
+    """
+    graded, request_id = _judge(shown, judgments, requests, k)
+    values = {
+        "ndcg": graded.ndcg(),
+        "precision": graded.precision(),
+        "recall": graded.recall(),
+        "mrr": graded.reciprocal_rank(k),
+        "map": graded.average_precision(),
+        "err": graded.err(),
+    }
+    return pd.DataFrame({f"{name}@{k}": value for name, value in values.items()}, index=request_id)
+
+
+def among(
+    judgments: pd.DataFrame, requests: pd.DataFrame, candidates: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Judgments and requests that judge a component by what reached it, and not by all there is.
+
+    Pass both on to a metric of this module: `ndcg(shown, *among(judgments, requests, candidates))` divides by the best
+    order of the candidates. A request without a relevant candidate then has no value.
+
+    Args:
+        judgments: Columns `query_id, doc_id, grade`.
+        requests: Columns `request_id, query_id`.
+        candidates: Columns `request_id, doc_id`: what the component was given.
+
+    Returns:
+        The judgments of the candidates of each request, and the requests; the `query_id` of both is the request's id.
+
+    Raises:
+        ValueError: If a table is unsound or ids do not match.
+
+    Chapter: Metrics.
+
+    >>> requests = pd.DataFrame({"request_id": ["r1"], "query_id": [1]})
+    >>> judgments = pd.DataFrame({"query_id": [1, 1], "doc_id": ["a", "b"], "grade": [3, 1]})
+    >>> shown = pd.DataFrame({"request_id": ["r1"], "position": [1], "doc_id": ["b"]})
+    >>> ndcg(shown, *among(judgments, requests, candidates=shown)).tolist()
+    [1.0]
+    """
+    asked, truth, reached = (
+        tables.judged_requests(requests),
+        tables.judgments(judgments),
+        tables.search_pairs(candidates),
+    )
+    tables.known(reached, "request_id", asked, table="candidates", where="requests", show=("request_id", "doc_id"))
+    tables.same_kind(reached["doc_id"], truth["doc_id"], "doc_id", table="candidates", where="judgments")
+    tables.same_kind(asked["query_id"], truth["query_id"], "query_id", table="requests", where="judgments")
+    graded = reached[["request_id", "doc_id"]].merge(asked).merge(truth[["query_id", "doc_id", "grade"]])
+    own = graded[["request_id", "doc_id", "grade"]].rename(columns={"request_id": "query_id"})
+    return own, asked.assign(query_id=asked["request_id"])
+
+
+def _judge(
+    shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame, k: int
+) -> tuple[grouped.Graded, pd.Index[int] | pd.Index[str]]:
+    """The tables, checked and joined, as what the metrics need; and the request of each value."""
+    grouped.whole(k)
     answers = tables.shown(shown)
     truth = tables.judgments(judgments)
     asked = tables.judged_requests(requests)
@@ -201,20 +292,33 @@ def _judge(shown: pd.DataFrame, judgments: pd.DataFrame, requests: pd.DataFrame,
 
     judged_query, query_ids = pd.factorize(truth["query_id"])
     judged_doc, doc_ids = pd.factorize(truth["doc_id"])
-    grade = truth["grade"].to_numpy()
+    judged_grade = truth["grade"].to_numpy()
     request_id = pd.Index(asked["request_id"], name="request_id")
     query_of = pd.Index(query_ids).get_indexer(pd.Index(asked["query_id"]))
 
-    first = answers[answers["position"] <= k]
-    request = request_id.get_indexer(pd.Index(first["request_id"]))
+    request = request_id.get_indexer(pd.Index(answers["request_id"]))
+    position = answers["position"].to_numpy()
     query = query_of[request]
-    doc = pd.Index(doc_ids).get_indexer(pd.Index(first["doc_id"]))
-    found = _lookup(
-        judged_query * len(doc_ids) + judged_doc, grade, query * len(doc_ids) + doc, (query >= 0) & (doc >= 0)
+    doc = pd.Index(doc_ids).get_indexer(pd.Index(answers["doc_id"]))
+    grade = _lookup(
+        judged_query * len(doc_ids) + judged_doc, judged_grade, query * len(doc_ids) + doc, (query >= 0) & (doc >= 0)
     )
-    return _Pairs(
-        request_id, request, first["position"].to_numpy(), found, query_of, judged_query, grade, len(query_ids)
+    first = np.full(len(asked), np.iinfo(np.int64).max)
+    hit = grade > 0
+    np.minimum.at(first, request[hit], position[hit])
+    counts = position <= k
+    graded = grouped.Graded(
+        int(k),
+        request[counts],
+        position[counts],
+        grade[counts],
+        query_of,
+        *grouped.best(judged_query, judged_grade, len(query_ids), k),
+        relevant=np.bincount(judged_query[judged_grade > 0], minlength=len(query_ids)),
+        first=np.where(first == np.iinfo(np.int64).max, 0, first),
+        highest=float(judged_grade.max(initial=0.0)),
     )
+    return graded, request_id
 
 
 def _lookup(keys: Array, values: Array, wanted: Array, askable: Array) -> Array:
@@ -227,11 +331,3 @@ def _lookup(keys: Array, values: Array, wanted: Array, askable: Array) -> Array:
     hit = askable & (keys[order[place]] == wanted)
     result[hit] = values[order[place[hit]]]
     return result
-
-
-def _gain(grade: Array, gain: Gain) -> Array:
-    return grade if gain == "linear" else np.exp2(grade) - 1
-
-
-def _discount(position: Array) -> Array:
-    return np.asarray(1 / np.log2(position + 1))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlsd_lib.architecture import Batch, Edge, State, System
+from mlsd_lib.architecture import Altered, Batch, Down, Edge, Fallback, Off, State, System
 
 
 class Step:
@@ -57,6 +57,77 @@ def test_a_trace_shows_what_each_component_did():
     assert (trace.steps["milliseconds"] >= 0).all()
     assert list(trace.after) == ["offer", "page"]
     assert trace.after["offer"].counts().tolist() == [2, 2, 2]
+
+
+def test_a_trace_tells_what_each_component_adds_and_changes():
+    def reader(batch):
+        return Batch({**batch.requests, "wish": batch.requests["number"] * 1.0}, batch.items)
+
+    def doubter(batch):
+        return Batch({**batch.requests, "wish": batch.requests["wish"] + 1}, batch.items)
+
+    def turn(batch):
+        order = np.lexsort((-batch.items["price"], batch.row))
+        return Batch(batch.requests, {name: values[order] for name, values in batch.items.items()})
+
+    steps = {"reader": reader, "doubter": doubter, "offer": offer, "turn": turn, "same": lambda batch: batch}
+    shop = System("shop", EDGE, tuple(Step(name, step) for name, step in steps.items()))
+    flow = shop.trace(REQUESTS).flow().set_index("component")
+    assert flow["adds"].to_dict() == {"reader": "wish", "doubter": "", "offer": "price", "turn": "", "same": ""}
+    assert flow["changes"].to_dict() == {"reader": "", "doubter": "wish", "offer": "", "turn": "price", "same": ""}
+    assert flow["items"].tolist() == [0, 0, 6, 6, 6]
+
+
+def test_the_flow_tells_a_cut_by_its_count_and_takes_nan_for_no_change():
+    def unsure(batch):
+        given = offer(batch)
+        return Batch(given.requests, {**given.items, "guess": np.full(len(given.row), np.nan)})
+
+    def again(batch):
+        return Batch(batch.requests, {name: values.copy() for name, values in batch.items.items()})
+
+    steps = (Step("unsure", unsure), Step("again", again), Step("page", half))
+    flow = System("shop", EDGE, steps).trace(REQUESTS).flow()
+    assert flow["changes"].tolist() == ["", "", ""]
+    assert flow["items"].tolist() == [6, 6, 3]
+
+
+def test_a_trace_keeps_what_the_first_component_was_given():
+    assert list(SHOP.trace(REQUESTS).before.requests) == ["number"]
+    assert len(SHOP.trace(REQUESTS).before.row) == 0
+
+
+def test_an_altered_component_works_and_then_is_changed():
+    def dearer(batch):
+        return Batch(batch.requests, {**batch.items, "price": batch.items["price"] + 1})
+
+    altered = Altered(SHOP["offer"], dearer)
+    assert SHOP.replace(offer=altered).run(REQUESTS)["price"].tolist() == [71.0, 31.0, 51.0]
+    assert altered.state() == SHOP["offer"].state()
+
+
+def test_a_component_that_is_down_takes_the_whole_answer_with_it_unless_something_steps_in():
+    with pytest.raises(RuntimeError, match="page is down"):
+        SHOP.replace(page=Down("page")).run(REQUESTS)
+    sure = SHOP.replace(page=Fallback(Down("page"), Off("page")))
+    assert sure.run(REQUESTS)["price"].tolist() == [70.0, 140.0, 30.0, 60.0, 50.0, 100.0]
+    assert sure.trace(REQUESTS).after["page"].requests["page_fell_back"].tolist() == [True] * 3
+
+
+def test_a_fallback_leaves_a_healthy_component_alone_and_says_so():
+    sure = SHOP.replace(page=Fallback(SHOP["page"], Down("page")))
+    pd.testing.assert_frame_equal(sure.run(REQUESTS), SHOP.run(REQUESTS))
+    assert sure.trace(REQUESTS).after["page"].requests["page_fell_back"].tolist() == [False] * 3
+
+
+def test_a_fallback_of_another_name_is_refused():
+    with pytest.raises(ValueError, match="'page' and 'offer' have different names"):
+        Fallback(Down("page"), Off("offer"))
+
+
+def test_what_steps_in_and_fails_too_is_not_hidden():
+    with pytest.raises(RuntimeError, match="page is down"):
+        SHOP.replace(page=Fallback(Down("page"), Down("page"))).run(REQUESTS)
 
 
 def test_a_component_is_replaced_and_the_others_are_shared():

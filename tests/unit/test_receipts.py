@@ -73,3 +73,53 @@ def test_what_no_sentence_can_quote_is_refused_by_name(value):
 def test_an_empty_receipt_is_refused():
     with pytest.raises(ValueError, match="no value"):
         receipts.receipt(seed=1)
+
+
+@pytest.fixture
+def rows(tmp_path, monkeypatch):
+    file = tmp_path / "reproductions.yml"
+    row = (
+        "chapter: a, what: Share, published: 0.634, tolerance: 0.01, unit: share, source: dean2013tail, kind: simulated"
+    )
+    file.write_text(f"fan-out-100: {{{row}}}\n", "utf8")
+    monkeypatch.setattr("mlsd_lib.reproductions.path", lambda: file)
+
+
+def test_a_reproduced_value_is_a_receipt_with_its_row(shell, rows):
+    (output,) = published(shell, "receipts.reproduced('fan-out-100', 0.63396766, low=0.631, high=0.637, seed=3)")
+    assert output.data["text/plain"] == (
+        "fan-out-100 = 0.633968 (0.631 to 0.637); published 0.634, tolerance 0.01: within"
+    )
+    assert output.metadata["scrapbook"]["name"] == "fan_out_100"
+    assert output.data["application/papermill.record/text/plain"] == "0.633968"
+    kept = output.metadata["receipt"]
+    assert (kept["kind"], kept["seed"]) == ("measured", 3)
+    assert kept["reproduced"] == {"key": "fan-out-100", "value": 0.633968, "low": 0.631, "high": 0.637}
+
+
+def test_a_value_outside_its_tolerance_is_kept_and_said(shell, rows):
+    (output,) = published(shell, "receipts.reproduced('fan-out-100', 0.7)")
+    assert output.data["text/plain"] == "fan-out-100 = 0.7; published 0.634, tolerance 0.01: OUTSIDE"
+    assert output.metadata["receipt"]["reproduced"]["low"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "said"),
+    [
+        (np.nan, {}, "fan-out-100 is nan"),
+        ("0.6", {}, "fan-out-100 is '0.6', and the row holds a number"),
+        (0.6, {"low": 0.5}, "one end of an interval"),
+        (0.6, {"low": 0.61, "high": 0.7}, "outside its own interval"),
+        (0.6, {"low": 0.7, "high": 0.5}, "outside its own interval"),
+        (0.6, {"low": np.nan, "high": 0.7}, "outside its own interval"),
+        (0.6, {"low": 0.5, "high": np.inf}, "high is inf"),
+    ],
+)
+def test_a_reproduced_value_that_says_nothing_is_refused(rows, value, more, said):
+    with pytest.raises(ValueError, match=said):
+        receipts.reproduced("fan-out-100", value, **more)
+
+
+def test_a_row_must_be_written_before_the_run(rows):
+    with pytest.raises(ValueError, match=r"has no row 'fan-out-10'\. Write it there before the run"):
+        receipts.reproduced("fan-out-10", 0.1)

@@ -123,6 +123,54 @@ def test_a_truncated_altered_or_missing_part_is_refused(saved, part):
         System.load(saved)
 
 
+def test_two_saves_of_the_same_system_do_not_differ(tmp_path, saved):
+    search.fit(DOCUMENTS).save(tmp_path / "again")
+    assert storage.compare(saved, tmp_path / "again").empty
+    assert list(storage.compare(saved, tmp_path / "again").columns) == ["component", "part", "change"]
+
+
+def test_a_comparison_names_the_setting_the_share_of_values_and_the_shape_that_differ(tmp_path, saved):
+    search.fit(DOCUMENTS, keep=3, show=5).save(tmp_path / "settings")
+    assert storage.compare(saved, tmp_path / "settings").to_numpy().tolist() == [
+        ["page", "data.json", "show"],
+        ["selection", "data.json", "keep"],
+    ]
+    changed = np.load(saved / "selection" / "popularity.npy")
+    changed[1] += 1
+    search.fit(DOCUMENTS).save(tmp_path / "values")
+    rewrite(tmp_path / "values", "selection/popularity.npy", npy(changed, tmp_path / "a.npy"), honest=True)
+    assert storage.compare(saved, tmp_path / "values").to_numpy().tolist() == [
+        ["selection", "popularity.npy", "50.00% of 2 values"]
+    ]
+    search.fit(pd.concat([DOCUMENTS, DOCUMENTS.assign(doc_id=["x", "y"])])).save(tmp_path / "shapes")
+    grown = storage.compare(saved, tmp_path / "shapes").set_index(["component", "part"])["change"]
+    assert grown["selection", "popularity.npy"] == "shape (2,) -> (4,)"
+
+
+def test_a_comparison_tells_other_components_kinds_and_orders(tmp_path, saved, monkeypatch):
+    monkeypatch.setitem(storage.KINDS, "odd", storage.Kind(Odd, lambda name, state: Odd(state)))
+    system = search.fit(DOCUMENTS)
+    odd = system.replace(selection=Odd(State(texts={"note": "a\nb\n"})))
+    System("search", odd.edge, (*odd.components[1:], odd.components[0])).save(tmp_path / "odd")
+    rows = storage.compare(saved, tmp_path / "odd").to_numpy().tolist()
+    assert rows[0][:2] == ["", "order"]
+    assert rows[0][2].endswith(" -> understanding, selection, ranker, page, rewriter")
+    assert ["selection", "kind", "lexical-selection -> odd"] in rows
+    assert ["selection", "weight.npy", "only in the old one"] in rows
+    assert ["selection", "note.txt", "only in the new one"] in rows
+    system.replace(selection=Odd(State(texts={"note": "a\n"}))).save(tmp_path / "other")
+    rows = storage.compare(tmp_path / "odd", tmp_path / "other").to_numpy().tolist()
+    assert ["selection", "note.txt", "text of 2 -> 1 lines"] in rows
+
+
+def test_a_damaged_system_is_not_compared(tmp_path, saved):
+    search.fit(DOCUMENTS).save(tmp_path / "again")
+    rewrite(tmp_path / "again", "page/data.json", b"{}", honest=False)
+    for old, new in ((saved, tmp_path / "again"), (tmp_path / "again", saved)):
+        with pytest.raises(ValueError, match=r"again is damaged: page/data\.json is not what was saved"):
+            storage.compare(old, new)
+
+
 def test_a_newer_format_is_refused_with_what_to_do(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps(manifest | {"version": 2, "library": "9.1"}))

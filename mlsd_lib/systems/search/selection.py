@@ -56,6 +56,20 @@ class Selection:
         item = np.arange(len(row)) + np.repeat(begin - (np.cumsum(own) - own), own)
         return Batch(batch.requests, {"row": row, "doc_id": self.index.doc_id[document[item]], "score": score[item]})
 
+    def kept(self, keep: int) -> Selection:
+        """A copy that selects another number of documents; the index is shared.
+
+        Args:
+            keep: How many documents to select for a request; at least 1.
+
+        Returns:
+            The copy, which is a `mlsd_lib.funnel.Stage` like this one.
+
+        Raises:
+            ValueError: If `keep` is not an integer of at least 1.
+        """
+        return Selection(self.name, self.index, keep=keep, block=self.block)
+
     def state(self) -> State:
         """The index and the settings."""
         held = self.index.state()

@@ -52,13 +52,21 @@ def page(*cells: str | nbformat.NotebookNode, mlsd: Mapping[str, Any] | None = N
     return str(nbformat.writes(nbformat.v4.new_notebook(cells=made, metadata=metadata)))
 
 
-def build(folder: Path, pages: Mapping[str, str], *, theme: Mapping[str, Any] | None = None, **config: Any) -> Built:
-    """Build pages ("index.ipynb": text, "other.md": text) into HTML."""
+def build(
+    folder: Path,
+    pages: Mapping[str, str],
+    *,
+    theme: Mapping[str, Any] | None = None,
+    force_all: bool = True,
+    **config: Any,
+) -> Built:
+    """Build pages ("index.ipynb": text, "other.md": text) into HTML; without `force_all` only those that changed."""
     source = folder / "source"
     for name, text in pages.items():
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        if not target.is_file() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
     warning = io.StringIO()
     settings = {
         "extensions": EXTENSIONS,
@@ -82,7 +90,7 @@ def build(folder: Path, pages: Mapping[str, str], *, theme: Mapping[str, Any] | 
             status=None,
             warning=warning,
         )
-        app.build(force_all=True)
+        app.build(force_all=force_all)
     return Built(folder / "html", re.sub(r"\x1b\[[0-9;]*m", "", warning.getvalue()))
 
 

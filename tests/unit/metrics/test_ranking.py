@@ -10,7 +10,7 @@ from sklearn.metrics import ndcg_score
 
 from mlsd_lib.metrics import ranking
 
-METRICS = [ranking.ndcg, ranking.precision, ranking.recall, ranking.mrr]
+METRICS = [ranking.ndcg, ranking.precision, ranking.recall, ranking.mrr, ranking.average_precision]
 
 
 def answers(**documents):
@@ -43,9 +43,10 @@ def random_case(seed, requests=40, documents=30):
 def test_all_metrics_agree_with_pytrec_eval(seed):
     shown, grades, (answer, judged, requests) = random_case(seed)
     run = {q: {doc: float(-place) for place, doc in enumerate(docs)} for q, docs in shown.items()}
-    wanted = {"ndcg_cut.5,10", "P.5,10", "recall.5,10", "recip_rank"}
+    wanted = {"ndcg_cut.5,10", "P.5,10", "recall.5,10", "map_cut.5,10", "recip_rank"}
     theirs = pytrec_eval.RelevanceEvaluator(grades, wanted).evaluate(run)
     whole = {"ndcg_cut": ranking.ndcg, "P": ranking.precision, "recall": ranking.recall}
+    whole |= {"map_cut": ranking.average_precision}
     compared = 0
     for k in (5, 10):
         for name, metric in whole.items():
@@ -191,3 +192,72 @@ def test_ndcg_is_between_zero_and_one_and_best_for_the_ideal_order(grades, k, ga
     else:
         assert 0 <= values["any"] <= 1 + 1e-12
         assert values["best"] == pytest.approx(1)
+
+
+def test_err_counts_what_was_judged_for_other_queries_as_the_scale():
+    judged, requests = truth(q={"a": 2, "b": 1}, other={"c": 3}), asked(r="q", o="other", none="new")
+    answer = answers(r=["b", "x", "a"], o=["c"])
+    stop = {grade: (2**grade - 1) / 8 for grade in (1, 2, 3)}
+    values = ranking.err(answer, judged, requests)
+    assert values["r"] == pytest.approx(stop[1] + (1 - stop[1]) * stop[2] / 3)
+    assert values["o"] == pytest.approx(stop[3])
+    assert math.isnan(values["none"])
+    assert ranking.err(answer, judged, requests, k=2)["r"] == pytest.approx(stop[1])
+    assert ranking.err(answer, judged, requests, highest=4)["o"] == pytest.approx(7 / 16)
+    with pytest.raises(ValueError, match="highest is 2, and the highest grade in judgments is 3"):
+        ranking.err(answer, judged, requests, highest=2)
+
+
+@pytest.mark.parametrize("k", [1, 5, 100])
+def test_the_table_has_what_the_functions_give(k):
+    _, _, frames = random_case(6)
+    together = ranking.table(*frames, k=k)
+    functions = [*METRICS, ranking.err]
+    assert sorted(together.columns) == sorted(metric(*frames, k=k).name for metric in functions)
+    for metric in functions:
+        alone = metric(*frames, k=k)
+        pd.testing.assert_series_equal(together[alone.name], alone)
+
+
+def test_positions_may_have_holes():
+    shown = answers(r=["a", "b"]).assign(position=[3, 7])
+    judged, requests = truth(q={"a": 0, "b": 2}), asked(r="q")
+    assert ranking.ndcg(shown, judged, requests, k=7)["r"] == pytest.approx(1 / 3)
+    assert ranking.mrr(shown, judged, requests, k=7)["r"] == pytest.approx(1 / 7)
+    assert ranking.mrr(shown, judged, requests, k=6)["r"] == 0
+    assert ranking.average_precision(shown, judged, requests)["r"] == pytest.approx(1 / 7)
+
+
+def test_a_component_is_judged_by_what_reached_it():
+    judged = truth(q={"a": 3, "b": 1, "c": 0, "d": 2}, other={"a": 1})
+    requests = asked(r="q", s="q", t="other", nothing="other")
+    candidates = answers(r=["b", "c", "x"], s=["a", "b", "d"], t=["b", "c"]).sample(frac=1, random_state=0)
+    shown = answers(r=["b", "c"], s=["b", "d", "a"], t=["b"])
+    own = ranking.ndcg(shown, *ranking.among(judged, requests, candidates))
+    assert own.index.tolist() == requests["request_id"].tolist()
+    assert own["r"] == 1  # the best order of what it was given, although the best document never came
+    assert own["s"] == pytest.approx(ndcg_score([[3, 1, 2]], [[1, 3, 2]]))
+    assert own[["t", "nothing"]].isna().all()
+    assert ranking.ndcg(shown, judged, requests)["r"] < 0.3
+    everything = candidates.assign(request_id="s", doc_id=["a", "b", "c", "d", "e", "f", "g", "h"])
+    assert ranking.ndcg(shown, *ranking.among(judged, requests, everything))["s"] == pytest.approx(
+        ranking.ndcg(shown, judged, requests)["s"]
+    )
+
+
+def test_candidates_that_match_nothing_are_refused():
+    judged, requests, candidates = truth(q={"a": 1}), asked(r="q"), answers(r=["a"])
+    with pytest.raises(ValueError, match="candidates: 1 row names a request_id that requests does not have"):
+        ranking.among(judged, requests, candidates.assign(request_id="x"))
+    with pytest.raises(ValueError, match="candidates: all 1 values of doc_id are integers"):
+        ranking.among(judged, requests, candidates.assign(doc_id=1))
+    with pytest.raises(ValueError, match="requests: all 1 values of query_id are integers"):
+        ranking.among(judged, requests.assign(query_id=1), candidates)
+
+
+@pytest.mark.parametrize("metric", [*METRICS, ranking.err, ranking.table])
+def test_ten_positions_count_unless_told_otherwise(metric):
+    _, _, frames = random_case(9)
+    whole = metric(*frames)
+    assert whole.equals(metric(*frames, k=10))
+    assert not np.array_equal(whole.to_numpy(), metric(*frames, k=11).to_numpy(), equal_nan=True)

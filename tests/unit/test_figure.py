@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from mlsd_lib.explore import DARK, LIGHT, PAPER, SERIES, Figure, style
+from mlsd_lib.figure import DARK, LIGHT, PAPER, SERIES, Figure, style
 
 
 @pytest.fixture(autouse=True)
