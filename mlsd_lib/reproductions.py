@@ -85,31 +85,26 @@ class Reproduction:
             if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
                 raise ValueError(f"{where}: {name} is {number!r}. Give a finite number.")
         if self.published_text is None:
-            if self.published is None or self.tolerance is None or self.tolerance < 0 or self._limits:
+            if self.published is None or self.tolerance is None or self.tolerance < 0 or self.limits:
                 raise ValueError(
                     f"{where} needs published and a tolerance of at least 0; or published_text and at_least or at_most."
                 )
-        elif self.published is not None or self.tolerance is not None or not self._limits:
+        elif self.published is not None or self.tolerance is not None or not self.limits:
             raise ValueError(
                 f"{where} has a published_text, so it needs at_least or at_most, and neither published nor tolerance."
             )
 
     @property
-    def _limits(self) -> str:
-        """The limits of a direction in words; empty where there are none."""
+    def limits(self) -> str:
+        """The limits of a direction in words, such as "at least 0"; empty where there are none."""
         limits = {"at least": self.at_least, "at most": self.at_most}
         return " and ".join(f"{name} {number:g}" for name, number in limits.items() if number is not None)
-
-    @property
-    def allowed(self) -> str:
-        """The tolerance in words: "± 0.01", or "at least 0"."""
-        return self._limits or f"± {self.tolerance:g}"
 
     @property
     def promise(self) -> str:
         """What was published, and what will count as reproducing it."""
         if self.published_text is not None:
-            return f"published: {self.published_text}; counts if {self._limits}"
+            return f"published: {self.published_text}; counts if {self.limits}"
         return f"published {self.published:g}, tolerance {self.tolerance:g}"
 
     def within(self, value: float) -> bool:

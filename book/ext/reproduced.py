@@ -217,7 +217,7 @@ def _table(
 def _row(app: Sphinx, docname: str, row: Reproduction, result: Result | None, source: nodes.Node) -> Tag:
     source["attrs"].pop("data-key", None)
     said = row.published_text if row.published is None else _measure(row.published, row.unit)
-    allowed = row.allowed if row.published_text is None else f"({row.allowed})"
+    allowed = f"({row.limits})" if row.tolerance is None else f"± {readable(row.tolerance)}"
     published = [f"{said} ", element("span", allowed, class_="allowed"), " ", source]
     if result is None:
         ours: list[nodes.Node | str] = ["–"]

@@ -69,7 +69,7 @@ def test_a_direction_holds_from_its_limit_on(tmp_path: Path) -> None:
     assert [row.within(value) for value in (0.01, 5.0, 0.0099)] == [True, True, False]
     both = replace(row, at_most=2.0)
     assert [both.within(value) for value in (0.0, 0.01, 2.0, 2.1)] == [False, True, True, False]
-    assert both.allowed == "at least 0.01 and at most 2"
+    assert both.limits == "at least 0.01 and at most 2"
     assert row.promise == "published: the order reverses; counts if at least 0.01"
 
 

@@ -199,3 +199,21 @@ def test_the_defaults_are_ninety_five_per_cent_a_thousand_resamples_and_seed_zer
         mean(values, level=0)
     with pytest.raises(ValueError, match="ratio: resamples must be at least 1, got 0"):
         ratio(values, values, resamples=0)
+
+
+def test_a_last_block_that_is_not_full_adds_no_resample(monkeypatch):
+    values = pd.Series(np.random.default_rng(1).random(100))
+    whole = mean(values, seed=4)
+    monkeypatch.setattr("mlsd_lib.metrics.noise._AT_ONCE", 700)  # seven resamples at once, and a thousand in all
+    assert mean(values, seed=4) == whole
+
+
+def test_bottoms_may_be_fractions():
+    found = ratio(pd.Series([0.1, 0.2, 0.1]), pd.Series([0.2, 0.4, 0.2]))
+    assert (found.value, found.low, found.high) == (pytest.approx(0.5), pytest.approx(0.5), pytest.approx(0.5))
+
+
+def test_the_mean_of_nothing_has_an_interval_of_nothing():
+    nothing = mean(pd.Series([], dtype="float64"))
+    assert math.isnan(nothing.low)
+    assert math.isnan(nothing.high)
