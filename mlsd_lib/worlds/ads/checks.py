@@ -9,7 +9,7 @@ from mlsd_lib import tables, tables_ads
 from mlsd_lib.architecture import Array
 from mlsd_lib.worlds.ads import people, space
 from mlsd_lib.worlds.ads.catalogue import Catalogue
-from mlsd_lib.worlds.search.checks import probability, seed, whole
+from mlsd_lib.worlds.checks import is_number, plain, probability, seed, strange, users, whole
 
 __all__ = ["advertisers", "answers", "number", "pairs", "parameters", "requests", "seed", "users", "whole"]
 
@@ -19,8 +19,7 @@ FEWEST_KEYWORDS = 50
 
 def number(function: str, name: str, value: float, low: float, high: float) -> None:
     """Raise an error unless a value is a finite number between two others, both included."""
-    sound = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not sound or not low <= value <= high:
+    if not is_number(value) or not low <= value <= high:
         raise ValueError(f"{function}: {name} is {value!r}; expected a number from {low:g} to {high:g}.")
 
 
@@ -38,24 +37,6 @@ def parameters(
     number("AdsWorld", "budget", budget, 0, 1e9)
 
 
-def users(frame: pd.DataFrame) -> Array:
-    """The ids of people of this world, each once; an error otherwise."""
-    if not isinstance(frame, pd.DataFrame) or "user_id" not in frame or frame.empty:
-        raise ValueError(
-            "users: expected a DataFrame with the column user_id and at least one row. Make one with AdsWorld.users."
-        )
-    ids = frame["user_id"].to_numpy()
-    strange, again = _strange(ids, people.MOST_USERS), frame["user_id"].duplicated().to_numpy()
-    wrong = strange if strange.any() else again
-    if wrong.any():
-        what = "have a user_id that this world did not give" if strange.any() else "repeat a user_id"
-        raise ValueError(
-            f"users: {int(wrong.sum())} rows {what} (first: row {int(np.argmax(wrong))}, user_id="
-            f"{_plain(ids[wrong][0])!r}).\nTake the users that AdsWorld.users made, each once."
-        )
-    return ids.astype(np.int64)
-
-
 def requests(frame: pd.DataFrame) -> pd.DataFrame:
     """Requests of this world, each once; an error otherwise."""
     if not isinstance(frame, pd.DataFrame) or "request_id" not in frame:
@@ -70,13 +51,13 @@ def requests(frame: pd.DataFrame) -> pd.DataFrame:
 def request_ids(ids: Array) -> None:
     """Raise an error unless request ids can be of this world, each once."""
     most = people.MOST_DAYS * people.MOST_SEEDS * people.MOST_USERS * people.MOST_NTH * people.MOST_ROUNDS
-    strange, again = _strange(ids, most), pd.Series(ids).duplicated().to_numpy()
-    wrong = strange if strange.any() else again
+    beyond, again = strange(ids, most), pd.Series(ids).duplicated().to_numpy()
+    wrong = beyond if beyond.any() else again
     if wrong.any():
-        what = "have a request_id that this world did not give" if strange.any() else "repeat a request_id"
+        what = "have a request_id that this world did not give" if beyond.any() else "repeat a request_id"
         raise ValueError(
             f"requests: {int(wrong.sum())} rows {what} (first: row {int(np.argmax(wrong))}, request_id="
-            f"{_plain(ids[wrong][0])!r}).\nTake the requests that AdsWorld.requests made, each once."
+            f"{plain(ids[wrong][0])!r}).\nTake the requests that AdsWorld.requests made, each once."
         )
 
 
@@ -87,7 +68,7 @@ def rows(ids: Array, table: str, catalogue: Catalogue) -> Array:
         first = int(np.argmax(row < 0))
         raise ValueError(
             f"{table}: {int((row < 0).sum())} rows name an ad_id that this world does not have (first: row {first}, "
-            f"ad_id={_plain(ids[first])!r}).\nDrop them, or serve AdsWorld.ads."
+            f"ad_id={plain(ids[first])!r}).\nDrop them, or serve AdsWorld.ads."
         )
     return row
 
@@ -140,16 +121,6 @@ def advertisers(frame: pd.DataFrame) -> pd.DataFrame:
             first = int(np.argmax(wrong))
             raise ValueError(
                 f"advertisers: {int(wrong.sum())} rows {what} (first: row {first}, advertiser_id="
-                f"{_plain(frame['advertiser_id'].iloc[first])!r}).\nTake what AdsWorld.advertisers or settle gave."
+                f"{plain(frame['advertiser_id'].iloc[first])!r}).\nTake what AdsWorld.advertisers or settle gave."
             )
     return frame.reset_index(drop=True)
-
-
-def _strange(ids: Array, end: int) -> Array:
-    if len(ids) and ids.dtype.kind not in "iu":
-        return np.ones(len(ids), dtype=bool)
-    return np.asarray((ids < 0) | (ids >= end))
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value

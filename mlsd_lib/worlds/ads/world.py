@@ -158,7 +158,7 @@ class AdsWorld:
         checks.whole("requests", "n", n, 0, 100_000_000)
         checks.whole("requests", "day", day, 0, people.MOST_DAYS - 1)
         checks.whole("requests", "seed", seed, 0, people.MOST_SEEDS - 1)
-        everybody = checks.users(users)
+        everybody = checks.users(users, people.MOST_USERS, "AdsWorld")
         ends = np.cumsum(self._people.activity(everybody))
         drawn = chance.uniform(self.seed, "who", seed, day, np.arange(n)) * ends[-1]
         user = everybody[np.searchsorted(ends, drawn).clip(max=len(everybody) - 1)]
@@ -261,7 +261,7 @@ class AdsWorld:
         Chapter: A funnel for scale.
         """
         checks.seed("evolve", seed)
-        everybody = checks.users(users)
+        everybody = checks.users(users, people.MOST_USERS, "AdsWorld")
         asked = checks.requests(log.drop_duplicates("request_id") if "request_id" in log else log)
         place, ad = checks.pairs(asked, log, self._catalogue)
         who = self._who(asked)

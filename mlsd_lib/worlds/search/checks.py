@@ -9,27 +9,13 @@ import pandas as pd
 
 from mlsd_lib import tables
 from mlsd_lib.architecture import Array
+from mlsd_lib.worlds.checks import is_number, plain, probability, seed, strange, users, whole
 from mlsd_lib.worlds.search import people
 from mlsd_lib.worlds.search.web import Web
 
+__all__ = ["answers", "needs", "parameters", "probability", "request_ids", "requests", "rows", "seed", "users", "whole"]
+
 LEAST, MOST = 500, 3_000_000  # documents
-
-
-def whole(function: str, name: str, value: int, low: int, high: int) -> None:
-    """Raise an error unless a value is a whole number between two others, both included."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise ValueError(f"{function}: {name} is {value!r}; expected a whole number from {low} to {high}.")
-
-
-def seed(function: str, value: int) -> None:
-    """Raise an error unless a value can be a seed."""
-    whole(function, "seed", value, -(2**63), 2**63 - 1)
-
-
-def probability(function: str, name: str, value: float) -> None:
-    """Raise an error unless a value lies between 0 and 1."""
-    if not _is_number(value) or not 0 <= value <= 1:
-        raise ValueError(f"{function}: {name} is {value!r}, and a probability is a number from 0 to 1.")
 
 
 def parameters(
@@ -46,31 +32,8 @@ def parameters(
     if abs(sum(intents) - 1) > 1e-9:
         raise ValueError(f"SearchWorld: intents is {intents!r}, with the sum {sum(intents):g}; they have to sum to 1.")
     for name, value in at_least_0.items():
-        if not _is_number(value) or not 0 <= value < float("inf"):
+        if not is_number(value) or not 0 <= value < float("inf"):
             raise ValueError(f"SearchWorld: {name} is {value!r}; expected a finite number of at least 0.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def users(frame: pd.DataFrame) -> Array:
-    """The ids of people of this world, each once; an error otherwise."""
-    if not isinstance(frame, pd.DataFrame) or "user_id" not in frame or frame.empty:
-        raise ValueError(
-            "users: expected a DataFrame with the column user_id and at least one row. Make one with SearchWorld.users."
-        )
-    ids = frame["user_id"].to_numpy()
-    strange = _strange(ids, people.MOST_USERS)
-    again = frame["user_id"].duplicated().to_numpy()
-    wrong = strange if strange.any() else again
-    if wrong.any():
-        what = "have a user_id that this world did not give" if strange.any() else "repeat a user_id"
-        raise ValueError(
-            f"users: {int(wrong.sum())} rows {what} (first: row {int(np.argmax(wrong))}, user_id="
-            f"{_plain(ids[wrong][0])!r}).\nTake the users that SearchWorld.users made, each once."
-        )
-    return ids.astype(np.int64)
 
 
 def requests(frame: pd.DataFrame, *needed: str) -> pd.DataFrame:
@@ -89,7 +52,7 @@ def requests(frame: pd.DataFrame, *needed: str) -> pd.DataFrame:
     if again.any():
         raise ValueError(
             f"requests: {int(again.sum())} rows repeat a request_id (first: row {int(np.argmax(again))}, request_id="
-            f"{_plain(clean['request_id'].iloc[int(np.argmax(again))])!r}).\nKeep one of each."
+            f"{plain(clean['request_id'].iloc[int(np.argmax(again))])!r}).\nKeep one of each."
         )
     return clean.astype({"request_id": "int64"})
 
@@ -97,11 +60,11 @@ def requests(frame: pd.DataFrame, *needed: str) -> pd.DataFrame:
 def request_ids(ids: Array, table: str) -> Array:
     """Request ids as int64; an error if they cannot be this world's."""
     most = people.MOST_DAYS * people.MOST_SEEDS * people.MOST_USERS * people.MOST_NTH * people.MOST_ROUNDS
-    wrong = _strange(ids, most)
+    wrong = strange(ids, most)
     if wrong.any():
         raise ValueError(
             f"{table}: {int(wrong.sum())} rows have a request_id that this world did not give (first: row "
-            f"{int(np.argmax(wrong))}, request_id={_plain(ids[wrong][0])!r}).\nWhat is true is known only of requests "
+            f"{int(np.argmax(wrong))}, request_id={plain(ids[wrong][0])!r}).\nWhat is true is known only of requests "
             "that SearchWorld.requests or SearchWorld.again made."
         )
     return ids.astype(np.int64)
@@ -114,7 +77,7 @@ def rows(ids: Array, table: str, web: Web) -> Array:
         first = int(np.argmax(row < 0))
         raise ValueError(
             f"{table}: {int((row < 0).sum())} rows name a doc_id that this world's documents do not have (first: row "
-            f"{first}, doc_id={_plain(ids[first])!r}).\nDrop them, or serve SearchWorld.documents."
+            f"{first}, doc_id={plain(ids[first])!r}).\nDrop them, or serve SearchWorld.documents."
         )
     return row
 
@@ -122,11 +85,11 @@ def rows(ids: Array, table: str, web: Web) -> Array:
 def needs(frame: pd.DataFrame, web: Web) -> Array:
     """The needs of a column `query_id`; an error where one is not of this world."""
     ids = frame["query_id"].to_numpy()
-    wrong = _strange(ids, web.plan.topics + len(web.names))
+    wrong = strange(ids, web.plan.topics + len(web.names))
     if wrong.any():
         raise ValueError(
             f"pairs: {int(wrong.sum())} rows name a query_id that this world does not have (first: row "
-            f"{int(np.argmax(wrong))}, query_id={_plain(ids[wrong][0])!r}).\nTake them from truth(requests).requests."
+            f"{int(np.argmax(wrong))}, query_id={plain(ids[wrong][0])!r}).\nTake them from truth(requests).requests."
         )
     return ids.astype(np.int64)
 
@@ -155,13 +118,3 @@ def answers(asked: pd.DataFrame, shown: pd.DataFrame, web: Web) -> tuple[pd.Data
     rest = [column for column in clean if column not in ("request_id", *first)]
     joined = pd.concat([clean[["request_id"]], left.take(place).reset_index(drop=True), clean[[*first, *rest]]], axis=1)
     return joined, place, rows(clean["doc_id"].to_numpy(), "shown", web)
-
-
-def _strange(ids: Array, end: int) -> Array:
-    if len(ids) and ids.dtype.kind not in "iu":
-        return np.ones(len(ids), dtype=bool)
-    return np.asarray((ids < 0) | (ids >= end))
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value

@@ -144,7 +144,7 @@ class SearchWorld:
         checks.whole("requests", "n", n, 0, 100_000_000)
         checks.whole("requests", "day", day, 0, people.MOST_DAYS - 1)
         checks.whole("requests", "seed", seed, 0, people.MOST_SEEDS - 1)
-        everybody = checks.users(users)
+        everybody = checks.users(users, people.MOST_USERS, "SearchWorld")
         ends = np.cumsum(self._people.activity(everybody))
         drawn = chance.uniform(self.seed, "who", seed, day, np.arange(n)) * ends[-1]
         user = np.sort(everybody[np.searchsorted(ends, drawn).clip(max=len(everybody) - 1)])
@@ -276,7 +276,7 @@ class SearchWorld:
         Chapter: Search.
         """
         checks.seed("evolve", seed)
-        everybody = checks.users(users)
+        everybody = checks.users(users, people.MOST_USERS, "SearchWorld")
         asked = log.drop_duplicates("request_id") if requests is None else requests
         asked = checks.requests(asked)
         _, _, found = self._found(asked, log)
