@@ -20,6 +20,12 @@ from tests.site import sites
 STILL = """*, *::before, *::after { animation: none !important; transition: none !important }
 table thead :is(th, td):empty { visibility: hidden !important }
 i[class*="fa-"] { color: transparent !important }"""
+# A table whose cells are hidden after it was painted is not always painted again: lay the page out anew.
+AFRESH = """() => {
+  document.body.style.display = "none";
+  document.body.getBoundingClientRect();
+  document.body.style.display = "";
+}"""
 PAINTED = """async () => {
   await Promise.all([...document.fonts].filter((face) => face.status === "loading").map((face) => face.load()));
   await document.fonts.ready;
@@ -41,6 +47,7 @@ def picture(page: Page, address: str) -> Image.Image:
     page.route("**/fontawesome.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page.goto(address, wait_until="load")
     page.add_style_tag(content=STILL)
+    page.evaluate(AFRESH)
     page.evaluate("document.querySelectorAll('img[loading=lazy]').forEach((one) => { one.loading = 'eager'; })")
     page.evaluate(PAINTED)
     return Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
