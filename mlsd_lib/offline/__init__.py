@@ -1,0 +1,1 @@
+"""Step 6, build and evaluate offline: labels, features, training, selection, each a room of its own."""
