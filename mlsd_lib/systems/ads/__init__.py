@@ -18,7 +18,7 @@ from typing import TypeVar, get_args
 import numpy as np
 import pandas as pd
 
-from mlsd_lib import tables_ads
+from mlsd_lib import tables
 from mlsd_lib.architecture import System
 from mlsd_lib.systems.ads.catalogue import Catalogue
 from mlsd_lib.systems.ads.knowledge import FEATURES, Knowledge
@@ -81,7 +81,7 @@ def fit(
         raise ValueError(f"fit: light must be 'heavy' or 'clicks', got {light!r}.")
     if not isinstance(keep, tuple | list) or len(keep) != 3:
         raise ValueError(f"fit: keep is {keep!r}; expected three numbers, of retrieval, light and heavy.")
-    clean = tables_ads.ads(ads)
+    clean = tables.ads(ads)
     catalogue = Catalogue.of(clean)
     auction = Auctioneer("auction", catalogue, show, reserve, rank_by)
     if log is None:
@@ -89,7 +89,7 @@ def fit(
         lightly = Light("light", keep[1], catalogue, known, np.zeros(len(catalogue), dtype=np.float32))
         stages = (lists(lightly, keep[0]), lightly, Heavy("heavy", keep[2], catalogue, known))
     else:
-        clicks = tables_ads.ads_log(log, ads=clean)
+        clicks = tables.ads_log(log, ads=clean)
         known, stages = learn(catalogue, clicks, keep=keep, teacher=light, seed=seed)
     return System("ads", EDGE, (Understanding("understanding", catalogue, known), *stages, auction))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from mlsd_lib import storage, tables_ads
+from mlsd_lib import storage, tables
 from mlsd_lib.architecture import Array, Batch, Edge, State
 from mlsd_lib.funnel.stage import whole
 from mlsd_lib.systems.ads.catalogue import Catalogue
@@ -121,7 +121,7 @@ class Auctioneer:
 
 
 def _read(requests: pd.DataFrame) -> Mapping[str, Array]:
-    clean = tables_ads.ads_requests(requests)
+    clean = tables.ads_requests(requests)
     ids = {name: _values(clean[name]) for name in ("request_id", "user_id", "session_id") if name in clean}
     segment = clean["segment"].to_numpy(dtype=object) if "segment" in clean else np.full(len(clean), "", dtype=object)
     return {**ids, "query": clean["query"].to_numpy(dtype=object), "segment": segment}

@@ -45,8 +45,9 @@ def fit(
 
     Without either it goes by rules and orders by BM25. With judgments, the ranker learns to order what the selection
     retrieves (LambdaMART), and the understanding what kind of document answers a query. With a log both learn from
-    clicks; if it has the features that were served (see `with_features`), only the ranker learns, from those, since
-    another understanding would serve other features. With both, the judgments teach.
+    clicks, the ranker also from a few candidates that were not shown, as not clicked. If the log has the features that
+    were served (see `with_features`), only the ranker learns, from those alone, since another understanding would serve
+    other features. With both, the judgments teach.
 
     Args:
         documents: Columns `doc_id, title, text` and, where there are, `popularity` (a number of at least 0) and
@@ -64,8 +65,8 @@ def fit(
         examined: How likely a document is looked at, by position from 1 on, relative to position 1, as measured on
             lists in random order. A click at position p then counts 1 / examined[p - 1]. Without it clicks count as
             they are, with no correction for position: what stood higher was clicked more, and will stand higher.
-            The ranker measures each request against its own best order, so on a page with a single click the
-            correction changes nothing.
+            From a log with served features it is learned only which of a page's clicks counts more: what was not
+            shown has no features there, and a ranker fully corrected on shown documents alone fails on the others.
 
     Returns:
         A System that turns requests (`request_id, query` and, where there is one, `place`) into what is shown

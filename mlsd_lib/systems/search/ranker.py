@@ -103,13 +103,15 @@ class Ranker:
         return np.asarray(score) + _start(seen), seen if self.record else seen[:0]
 
 
-def learn(seen: Array, grade: Array, counts: Array, *, seed: int = 0) -> str:
+def learn(seen: Array, grade: Array, counts: Array, *, weight: Array | None = None, seed: int = 0) -> str:
     """Learn to order candidates, with LambdaMART.
 
     Args:
         seen: Features, float32 of shape (candidates, features), in the order of `FEATURES`.
         grade: The gain of showing each candidate; at least 0, higher is better.
         counts: How many candidates each request has, in order.
+        weight: How much each candidate counts, float64 of shape (candidates,), the same for all of a request and 1 on
+            average, since the settings bound the weight of a leaf; without it all requests count the same.
         seed: Seed of whatever LightGBM draws.
 
     Returns:
@@ -124,6 +126,7 @@ def learn(seen: Array, grade: Array, counts: Array, *, seed: int = 0) -> str:
         seen,
         label=label[1:],
         group=counts,
+        weight=weight,
         init_score=_start(seen),
         feature_name=list(FEATURES),
         params={"verbosity": -1},

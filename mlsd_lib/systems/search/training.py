@@ -24,8 +24,9 @@ Unjudged = Literal["irrelevant", "left out"]
 
 AT_ONCE = 1_000  # requests whose candidates are held at a time
 REQUESTS = 20_000  # clicked requests of a log to learn from at most, drawn by the seed
+UNSHOWN = 5  # candidates a request that were not shown, learned from as not clicked
 LONG_S = 30.0  # seconds on a document from which on it is taken for an answer
-ONE_PAGE = 0.4  # share of a query's relevance or clicks from which on one document makes it navigational
+ONE_PAGE = 0.4  # share of a query's relevance from which on one document may make it navigational
 HIGHEST = 10.0  # grades above count as this one where they are powers of 2
 ONE_PLACE = 0.5  # share from which on documents of one place make it local
 
@@ -84,6 +85,14 @@ def learned_from_log(system: System, log: pd.DataFrame, *, examined: Sequence[fl
     Served features came from the understanding that served, so it has to stay as it is: another one would hand the
     ranker other numbers than it learned from.
 
+    What was shown is the top of what the selection finds, and the ranker has to order all of it. Taught by shown
+    documents alone it may learn that among them a worse match is a better page, and then prefers the worst of all.
+    So it also sees a few candidates that were not shown, as not clicked.
+
+    A request weighs as much as its highest gain: LambdaMART measures each request against its own best order, which
+    divides the gain of a page's only click by itself. Where features were served, there are no others to keep a
+    ranker so corrected from going astray, and requests weigh the same.
+
     Args:
         system: One that goes by rules.
         log: A checked log.
@@ -111,6 +120,7 @@ def learned_from_log(system: System, log: pd.DataFrame, *, examined: Sequence[fl
     drawn = np.sort(np.random.default_rng(seed).permutation(len(request_id))[:REQUESTS])
     rows = log[log["request_id"].isin(request_id[drawn])]
     rows = rows.assign(gain=rows["clicked"].to_numpy() / _chance(rows["position"].to_numpy(), examined))
+    weight = None
     if has_served:
         rows = rows.sort_values("request_id", kind="stable")
         counts = rows.groupby("request_id")["request_id"].count().to_numpy()
@@ -122,21 +132,35 @@ def learned_from_log(system: System, log: pd.DataFrame, *, examined: Sequence[fl
                 f"log: {len(clicked)} rows are clicked, and the selection finds none of their documents for their "
                 "query now, so the ranker would never see them. Check that doc_id means what documents mean."
             )
-    return system.replace(ranker=Ranker("ranker", index, model=learn(seen, gain, counts, seed=seed)))
+        weight = pd.Series(gain).groupby(np.repeat(np.arange(len(counts)), counts)).transform("max").to_numpy()
+        weight = weight / weight.mean()
+    model = learn(seen, gain, counts, weight=weight, seed=seed)
+    return system.replace(ranker=Ranker("ranker", index, model=model))
 
 
 def _computed(system: System, rows: pd.DataFrame, index: Index) -> tuple[Array, Array, Array]:
-    """Features and gains of what was shown, as far as the selection would find it now, and how many a request has."""
+    """Features and gains of what was shown, as far as the selection would find it now, and of a few others.
+
+    The third array holds how many of both a request has.
+    """
     requests = rows.drop_duplicates("request_id")
     seen, gain, counts = [], [], []
     for start in range(0, len(requests), AT_ONCE):
         batch = _candidates(system, requests.iloc[start : start + AT_ONCE])
         own = _looked_up(batch, rows, "gain")
-        shown = ~np.isnan(own)
-        seen.append(features(batch, index, "ranker")[shown])
-        gain.append(own[shown])
-        counts.append(np.bincount(batch.row[shown], minlength=len(batch)))
+        taken = ~np.isnan(own)
+        taken[~taken] = _spread(batch.row[~taken], UNSHOWN)
+        seen.append(features(batch, index, "ranker")[taken])
+        gain.append(np.nan_to_num(own[taken]))
+        counts.append(np.bincount(batch.row[taken], minlength=len(batch)))
     return np.concatenate(seen), np.concatenate(gain), np.concatenate(counts)
+
+
+def _spread(row: Array, most: int) -> Array:
+    """Up to so many of each row's entries, spread evenly from the first to the last, as a mask."""
+    counts = np.bincount(row, minlength=1)
+    place = np.arange(len(row)) - (np.cumsum(counts) - counts)[row]
+    return np.asarray((place + 1) * most // counts[row] > place * most // counts[row])
 
 
 def _candidates(system: System, requests: pd.DataFrame) -> Batch:
@@ -172,7 +196,9 @@ def _understanding_learned(system: System, found: pd.DataFrame, index: Index, *,
     """The system with an understanding that has learned from what answered queries.
 
     A query is local where what answered it lies in one place, navigational where it is mostly one page, and else
-    informational. Clicks cannot tell the one page from the first one, so with them the rule says what is navigational.
+    informational. Where it is both, the searcher's place decides: a small town may have only one good answer, but then
+    it lies where it was asked for. Clicks cannot tell the one page from the first one, so with them the rule says what
+    is navigational.
 
     Args:
         system: One that goes by rules.
@@ -186,11 +212,15 @@ def _understanding_learned(system: System, found: pd.DataFrame, index: Index, *,
     one_page = rows.groupby([*by, "doc_id"], sort=False)["mass"].sum().groupby(by, sort=False).max() / whole
     lying = rows[rows["lies"] >= 0]
     one_place = lying.groupby([*by, "lies"], sort=False)["mass"].sum().groupby(by, sort=False).max() / whole
-    each = pd.DataFrame({"whole": whole, "one_page": one_page, "one_place": one_place}).fillna(0.0).reset_index()
+    own = pd.Index(index.places).get_indexer(pd.Index(found["place"])) if "place" in found else -1
+    here = (rows["lies"] >= 0) & (rows["lies"] == own)
+    at_hand = rows[here].groupby(by, sort=False)["mass"].sum() / whole
+    shares = {"one_page": one_page, "one_place": one_place, "at_hand": at_hand}
+    each = pd.DataFrame({"whole": whole, **shares}).fillna(0.0).reset_index()
     batch = system["rewriter"](Batch({"query": values(each["query"])}))
     rules = cast(Understanding, system["understanding"])
     by_rule = rules(batch).requests["intent"].argmax(axis=1) == INTENTS.index("navigational")
-    navigational = by_rule if clicks else each["one_page"].to_numpy() >= ONE_PAGE
+    navigational = by_rule if clicks else ((each["one_page"] >= ONE_PAGE) & (each["at_hand"] < ONE_PLACE)).to_numpy()
     names = np.where(navigational, "navigational", np.where(each["one_place"] >= ONE_PLACE, "local", "informational"))
     if len(set(names)) < 2:
         return system

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mlsd_lib import tables, tables_ads
+from mlsd_lib import tables
 from mlsd_lib.architecture import Array
 from mlsd_lib.worlds.ads import people, space
 from mlsd_lib.worlds.ads.catalogue import Catalogue
@@ -94,7 +94,7 @@ def answers(asked: pd.DataFrame, shown: pd.DataFrame, catalogue: Catalogue) -> t
     Returns:
         The joined table, for each row the place of its request in `asked`, and its ad's row.
     """
-    clean = tables_ads.ads_shown(shown)
+    clean = tables.ads_shown(shown)
     tables.known(clean, "request_id", asked, table="shown", where="requests", show=("request_id", "ad_id"))
     place = pd.Index(asked["request_id"]).get_indexer(pd.Index(clean["request_id"]))
     order = np.lexsort((clean["position"].to_numpy(), place))

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlsd_lib import tables_ads
+from mlsd_lib import tables
 from mlsd_lib.architecture import Off, System
 from mlsd_lib.systems import ads
 
@@ -142,10 +142,10 @@ def test_models_over_other_features_are_refused(learned: Learned) -> None:
 
 
 def test_categorical_and_plain_strings_are_the_same(tmp_path) -> None:
-    plain = tables_ads.ads(GOOD)
+    plain = tables.ads(GOOD)
     assert plain["keyword"].tolist() == ["tent", "rug", "tent"]
     coded = GOOD.assign(keyword=GOOD["keyword"].astype("category"), text=GOOD["text"].astype("category"))
-    assert isinstance(tables_ads.ads(coded)["keyword"].dtype, pd.CategoricalDtype)
+    assert isinstance(tables.ads(coded)["keyword"].dtype, pd.CategoricalDtype)
     asked = pd.DataFrame({"request_id": [1], "query": ["tent"]})
     pd.testing.assert_frame_equal(ads.fit(GOOD).run(asked), ads.fit(coded).run(asked))
     ads.fit(coded).save(tmp_path / "ads")

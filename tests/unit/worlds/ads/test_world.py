@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlsd_lib import tables_ads
+from mlsd_lib import tables
 from mlsd_lib.worlds.ads import AdsWorld, catalogue, space
 
 from .conftest import anything, best
 
 
 def test_the_tables_are_those_documented(world: AdsWorld, requests: pd.DataFrame) -> None:
-    ads = tables_ads.ads(world.ads)
+    ads = tables.ads(world.ads)
     assert ads.columns.tolist() == ["ad_id", "advertiser_id", "keyword", "bid", "text"]
     assert len(ads) == 3_000
     assert ads["advertiser_id"].isin(world.advertisers["advertiser_id"]).all()
@@ -21,7 +21,7 @@ def test_the_tables_are_those_documented(world: AdsWorld, requests: pd.DataFrame
     log = world.respond(requests, anything(world, requests).assign(price=0.1, arm="b"))
     told = "request_id user_id session_id ts query segment ad_id position price arm clicked"
     assert log.columns.tolist() == told.split()
-    tables_ads.ads_log(log, ads=world.ads)
+    tables.ads_log(log, ads=world.ads)
 
 
 def test_a_larger_world_begins_with_the_same_ads_and_blocks_do_not_matter() -> None:

@@ -10,6 +10,9 @@ DOCUMENTS = pd.DataFrame({"doc_id": ["d9", "d1"], "title": ["Pizza", ""], "text"
 QUERIES = pd.DataFrame({"query_id": [17, 3], "text": ["pizza", ""]})
 JUDGMENTS = pd.DataFrame({"query_id": [17, 17, 3], "doc_id": ["d9", "d1", "d1"], "grade": [3, 0, 1]})
 REQUESTS = pd.DataFrame({"request_id": [5, 2], "query": ["pizza", ""]})
+LOG = pd.DataFrame(
+    {"request_id": [5, 5], "query": "pizza", "position": [1, 2], "doc_id": ["d9", "d1"], "clicked": [True, False]}
+)
 SHOWN = pd.DataFrame({"request_id": [5, 5], "position": [2, 1], "doc_id": ["d1", "d9"], "score": [0.5, 1.0]})
 
 CHECKS = [
@@ -18,6 +21,7 @@ CHECKS = [
     (tables.judgments, JUDGMENTS),
     (tables.search_requests, REQUESTS),
     (tables.shown, SHOWN),
+    (tables.search_log, LOG.assign(dwell_s=[31.5, 0.0])),
 ]
 
 
@@ -140,10 +144,33 @@ def test_a_grade_or_score_that_is_missing_is_named(value):
 
 
 def test_grades_that_are_negative_or_no_numbers_are_refused():
-    with pytest.raises(ValueError, match=r"judgments: 1 row has a negative grade .*grade=-1\.0\)"):
+    with pytest.raises(ValueError, match=r"judgments: 1 row has a negative grade .*grade=-1\)"):
         tables.judgments(JUDGMENTS.assign(grade=[3, 0, -1]))
     with pytest.raises(ValueError, match=r"2 rows have a grade that is no number .*grade='good'"):
         tables.judgments(JUDGMENTS.assign(grade=["good", 0, "bad"]))
+
+
+@pytest.mark.parametrize(
+    ("dwell", "what"),
+    [
+        ([31, -1], r"log: 1 row has a negative dwell_s \(first: row 1, request_id=5, doc_id='d1', dwell_s=-1\)"),
+        (
+            [None, 3.0],
+            r"log: 1 row has a dwell_s that is missing or infinite \(first: row 0, request_id=5",
+        ),
+        ([float("inf"), 3.0], r"log: 1 row has a dwell_s that is missing or infinite \(first: row 0"),
+        (["long", "short"], r"log: 2 rows have a dwell_s that is no number .*dwell_s='long'"),
+        ([True, False], r"log: 2 rows have a dwell_s that is no number"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(dwell, what):
+    with pytest.raises(ValueError, match=what):
+        tables.search_log(LOG.assign(dwell_s=dwell))
+
+
+def test_a_log_without_times_is_sound_and_whole_seconds_are_times():
+    assert "dwell_s" not in tables.search_log(LOG)
+    assert tables.search_log(LOG.assign(dwell_s=[31, 0]))["dwell_s"].tolist() == [31.0, 0.0]
 
 
 @pytest.mark.parametrize("position", [0, -1, 1.5])
@@ -162,12 +189,6 @@ def test_judgments_must_point_to_documents_and_queries_that_exist():
     with pytest.raises(ValueError, match=r"1 row names a query_id that queries does not have \(first: row 2"):
         tables.judgments(JUDGMENTS, documents=DOCUMENTS, queries=QUERIES.iloc[:1])
     assert len(tables.judgments(JUDGMENTS, documents=DOCUMENTS, queries=QUERIES)) == 3
-
-
-def test_ids_of_different_kinds_are_told_apart_before_they_fail_to_join():
-    numbers = pd.DataFrame({"doc_id": [1, 9], "title": "", "text": ""})
-    with pytest.raises(ValueError, match=r"judgments: all 3 values of doc_id are strings .* documents has integers"):
-        tables.judgments(JUDGMENTS, documents=numbers)
 
 
 @pytest.mark.parametrize(("check", "frame"), CHECKS[1:])

@@ -1,16 +1,15 @@
-"""Light checks of the tables of search ads, in the manner of `mlsd_lib.tables`.
+"""Checks of the tables of search ads.
 
-Tables of ads are long: where a text column is categorical it stays so, and only its categories are looked at.
+They are long: where a text column is categorical it stays so, and only its categories are looked at.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from mlsd_lib.tables import _columns, _ids, _numbers, _refuse, _texts, _unique, known
+from mlsd_lib.tables import checks
 
 
 def ads(frame: pd.DataFrame) -> pd.DataFrame:
@@ -34,18 +33,20 @@ def ads(frame: pd.DataFrame) -> pd.DataFrame:
        ad_id advertiser_id keyword  bid                text
     0      7             s    tent  0.4  Tents: dry inside.
     """
-    clean = _columns("ads", frame, ("ad_id", "advertiser_id", "keyword", "bid", "text"))
+    clean = checks.columns("ads", frame, ("ad_id", "advertiser_id", "keyword", "bid", "text"))
     if clean.empty:
         raise ValueError("ads: the table has no row. A system needs at least one ad.")
     for column in ("ad_id", "advertiser_id"):
-        clean[column] = _ids("ads", clean, column)
-    _unique("ads", clean, ["ad_id"])
+        clean[column] = checks.ids("ads", clean, column)
+    checks.unique("ads", clean, ["ad_id"])
     for column in ("keyword", "text"):
         clean[column] = _words("ads", clean, column, key="ad_id")
-    clean["bid"] = _numbers("ads", clean, "bid")
+    clean["bid"] = checks.numbers("ads", clean, "bid")
     free = clean["bid"].to_numpy() <= 0
     if free.any():
-        _refuse("ads", clean, free, "have a bid that is not above 0", ("ad_id", "bid"), "Drop ads that bid nothing.")
+        checks.refuse(
+            "ads", clean, free, "have a bid that is not above 0", ("ad_id", "bid"), "Drop ads that bid nothing."
+        )
     return clean
 
 
@@ -70,9 +71,9 @@ def ads_requests(frame: pd.DataFrame) -> pd.DataFrame:
     0          10  buy tent
     """
     told = ("request_id", "user_id?", "session_id?", "ts?", "query", "segment?")
-    clean = _columns("requests", frame, told)
-    clean["request_id"] = _ids("requests", clean, "request_id")
-    _unique("requests", clean, ["request_id"])
+    clean = checks.columns("requests", frame, told)
+    clean["request_id"] = checks.ids("requests", clean, "request_id")
+    checks.unique("requests", clean, ["request_id"])
     for column in ("query", "segment"):
         if column in clean:
             clean[column] = _words("requests", clean, column, key="request_id")
@@ -99,7 +100,7 @@ def ads_shown(frame: pd.DataFrame) -> pd.DataFrame:
        request_id  position  ad_id  price
     0           1         1      7    0.3
     """
-    return _shown("shown", _columns("shown", frame, ("request_id", "position", "ad_id", "price?", "score?")))
+    return _shown("shown", checks.columns("shown", frame, ("request_id", "position", "ad_id", "price?", "score?")))
 
 
 def ads_log(frame: pd.DataFrame, *, ads: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -125,40 +126,22 @@ def ads_log(frame: pd.DataFrame, *, ads: pd.DataFrame | None = None) -> pd.DataF
     0           1  tent      7         1    0.3     True
     """
     told = ("user_id?", "session_id?", "ts?", "query", "segment?", "ad_id", "position", "price?", "clicked")
-    clean = _shown("log", _columns("log", frame, ("request_id", *told)))
+    clean = _shown("log", checks.columns("log", frame, ("request_id", *told)))
     for column in ("query", "segment"):
         if column in clean:
             clean[column] = _words("log", clean, column, key="request_id")
-    clicked = clean["clicked"]
-    if not pd.api.types.is_bool_dtype(clicked.dtype) or clicked.isna().any():
-        odd = ~clicked.isin([0, 1]).to_numpy()
-        if odd.any():
-            todo = "Say True or False for each ad that was shown."
-            _refuse("log", clean, odd, "have a clicked that is neither true nor false", ("request_id", "clicked"), todo)
-    clean["clicked"] = clicked.astype(bool)
+    clean["clicked"] = checks.clicked("log", clean, what="ad")
     if ads is not None:
-        known(clean, "ad_id", ads, table="log", where="ads", show=("request_id", "ad_id"))
+        checks.known(clean, "ad_id", ads, table="log", where="ads", show=("request_id", "ad_id"))
     return clean
 
 
 def _shown(table: str, clean: pd.DataFrame) -> pd.DataFrame:
-    for column in ("request_id", "ad_id"):
-        clean[column] = _ids(table, clean, column)
-    position = _numbers(table, clean, "position")
-    places = position.to_numpy()
-    odd = (places < 1) | (places != np.floor(places))
-    if odd.any():
-        todo = "Positions are whole numbers that count from 1."
-        _refuse(table, clean, odd, "have a position that is none", ("request_id", "position"), todo)
-    clean["position"] = position.astype(np.int64)
-    for column in ("price", "score"):
-        if column in clean:
-            clean[column] = _numbers(table, clean, column)
-    if "price" in clean and (clean["price"] < 0).any():
-        odd = (clean["price"] < 0).to_numpy()
-        _refuse(table, clean, odd, "have a negative price", ("request_id", "price"), "Nobody is paid for a click.")
-    _unique(table, clean, ["request_id", "position"])
-    _unique(table, clean, ["request_id", "ad_id"])
+    """What was shown, checked; no price is negative."""
+    clean = checks.shown(table, clean, "ad_id", ("price", "score"))
+    if "price" in clean:
+        todo = "Nobody is paid for a click."
+        clean["price"] = checks.not_negative(table, clean, "price", ("request_id", "price"), todo)
     return clean
 
 
@@ -166,8 +149,8 @@ def _words(table: str, frame: pd.DataFrame, column: str, *, key: str) -> pd.Seri
     """Texts; a categorical of strings without gaps stays one."""
     texts = frame[column]
     if not isinstance(texts.dtype, pd.CategoricalDtype):
-        return _texts(table, frame, column, key=key)
+        return checks.texts(table, frame, column, key=key)
     strings = pd.api.types.infer_dtype(texts.cat.categories, skipna=False) == "string"
     if not strings or texts.isna().any():
-        return _texts(table, frame.assign(**{column: texts.astype(object)}), column, key=key)
+        return checks.texts(table, frame.assign(**{column: texts.astype(object)}), column, key=key)
     return texts
