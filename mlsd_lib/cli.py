@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlsd_lib import __version__
+from mlsd_lib import __version__, serve_command
 
 
 def checkout() -> Path:
@@ -83,8 +83,10 @@ def parser() -> argparse.ArgumentParser:
 
     book = add("book", _book, "execute every chapter and build the site into _build/html")
     _pace(book)
-    serve = add("serve", _serve, "serve the built site on this machine only")
-    serve.add_argument("--port", type=int, default=8000, help="port on the loopback address (default: 8000)")
+    serve = add("serve", _serve, "serve a system over HTTP, or, without a name, the built site")
+    serve.add_argument("what", nargs="?", help="search, ads, or the folder of a store or a saved system")
+    serve.add_argument("--port", type=int, default=8000, help="port; 0 for any that is free (default: 8000)")
+    serve_command.add_to(serve)
     add("lab", _lab, "open JupyterLab, where a chapter opens as a notebook on a double click")
     refresh = add("refresh", _refresh, "write new reference outputs, after a change that is meant to change results")
     _pace(refresh)
@@ -116,6 +118,8 @@ def _book(a: argparse.Namespace) -> int:
 
 
 def _serve(a: argparse.Namespace) -> int:
+    if a.what is not None:
+        return serve_command.run(a)
     root = checkout()
     from book.tools.build import serve
 

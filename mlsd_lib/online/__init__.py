@@ -1,0 +1,1 @@
+"""Step 7, online: a real service under real load, and experiments on it."""
