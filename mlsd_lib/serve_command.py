@@ -6,12 +6,14 @@ import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlsd_lib import storage
-from mlsd_lib.architecture import System
 from mlsd_lib.online.service import Limits, check_extra, serve
 from mlsd_lib.online.service.limits import LOOPBACK
-from mlsd_lib.online.versions import Store
+
+if TYPE_CHECKING:  # every command reads this module, and most need no system
+    from mlsd_lib.architecture import System
+    from mlsd_lib.online.versions import Store
 
 NAMES = ("search", "ads")
 SIZE = 2_000  # documents or ads in the world of a named system: fitted in seconds
@@ -132,6 +134,9 @@ def _source(what: str, folder: str | None) -> System | Store:
     """A store, which gets the named or saved system as its first version if it has none; or the system itself."""
     import mlsd_lib.systems.ads
     import mlsd_lib.systems.search  # noqa: F401  what they register can be loaded
+    from mlsd_lib import storage
+    from mlsd_lib.architecture import System
+    from mlsd_lib.online.versions import Store
 
     saved = what not in NAMES and Path(what).is_dir()
     if saved and not (Path(what) / storage.MANIFEST).exists():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mlsd_lib.architecture import System
+if TYPE_CHECKING:
+    from mlsd_lib.architecture import System
 
 
 @dataclass(frozen=True)
