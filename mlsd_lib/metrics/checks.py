@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from mlsd_lib.architecture import Array
+from mlsd_lib.tables.checks import plain as plain
 
 
 def columns(table: str, frame: pd.DataFrame, *needed: str) -> pd.DataFrame:
@@ -96,15 +95,3 @@ def count(wrong: Array) -> str:
     """
     number = int(np.count_nonzero(wrong))
     return "1 row" if number == 1 else f"{number} rows"
-
-
-def plain(value: Any) -> Any:
-    """A NumPy scalar as a plain Python value, for an error; others as they are.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        What prints plainly.
-    """
-    return value.item() if isinstance(value, np.generic) else value

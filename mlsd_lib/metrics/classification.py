@@ -15,7 +15,7 @@ import pandas as pd
 from mlsd_lib.architecture import Array
 from mlsd_lib.metrics import checks
 
-_WILSON = 1.959963984540054  # the normal quantile of a 95 % interval
+NORMAL_95 = 1.959963984540054  # the normal quantile of a 95 % interval
 
 
 def calibration_ratio(clicked: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -116,8 +116,8 @@ def reliability(
     clicks = np.bincount(bin_, weights=happened, minlength=bins)
     some = count > 0
     count, clicks = count[some], clicks[some]
-    middle = (clicks + _WILSON**2 / 2) / (count + _WILSON**2)
-    half = _WILSON * np.sqrt(clicks * (count - clicks) / count + _WILSON**2 / 4) / (count + _WILSON**2)
+    middle = (clicks + NORMAL_95**2 / 2) / (count + NORMAL_95**2)
+    half = NORMAL_95 * np.sqrt(clicks * (count - clicks) / count + NORMAL_95**2 / 4) / (count + NORMAL_95**2)
     return pd.DataFrame(
         {
             "from": cuts[:-1][some],

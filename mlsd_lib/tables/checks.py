@@ -65,7 +65,7 @@ def same_kind(left: pd.Series[Any], right: pd.Series[Any], column: str, *, table
         "integers" if pd.api.types.infer_dtype(ids, skipna=False) == "integer" else "strings" for ids in (left, right)
     ]
     if kinds[0] != kinds[1]:
-        first = [_plain(ids.iloc[0]) for ids in (left, right)]
+        first = [plain(ids.iloc[0]) for ids in (left, right)]
         raise ValueError(
             f"{table}: all {len(left)} values of {column} are {kinds[0]} (first: {first[0]!r}), but {where} has "
             f"{kinds[1]} (first: {first[1]!r}), so none would match.\n"
@@ -160,7 +160,7 @@ def ids(table: str, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
         what = f"have a {column} that is no string, while the others are strings"
         refuse(table, frame, ~strings, what, (column,), f"Make them all strings: {table}[{column!r}].astype(str).")
     raise ValueError(
-        f"{table}: all {len(own)} values of {column} are of kind {kind!r} (first: {_plain(own.iloc[0])!r}), and an id "
+        f"{table}: all {len(own)} values of {column} are of kind {kind!r} (first: {plain(own.iloc[0])!r}), and an id "
         f"is an integer or a string.\nConvert them: {table}[{column!r}].astype('int64') or .astype(str)."
     )
 
@@ -215,7 +215,7 @@ def refuse(
 ) -> NoReturn:
     """Raise the error about some rows: what is wrong, how many, the first of them, and what to do."""
     row = int(np.flatnonzero(wrong)[0])
-    values = ", ".join(f"{column}={_plain(frame[column].iloc[row])!r}" for column in show)
+    values = ", ".join(f"{column}={plain(frame[column].iloc[row])!r}" for column in show)
     count = int(wrong.sum())
     if count == 1:
         what = what.replace("have ", "has ", 1).replace("name ", "names ", 1).replace("repeat ", "repeats ", 1)
@@ -232,7 +232,8 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s".replace(",", "_")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A NumPy scalar as a plain Python value, for an error; others as they are."""
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlsd_lib.architecture import Array
+from mlsd_lib.tables.checks import plain as plain
 
 
 def whole(function: str, name: str, value: int, low: int, high: int) -> None:
@@ -65,8 +66,3 @@ def strange(ids: Array, end: int) -> Array:
     if len(ids) and ids.dtype.kind not in "iu":
         return np.ones(len(ids), dtype=bool)
     return np.asarray((ids < 0) | (ids >= end))
-
-
-def plain(value: object) -> object:
-    """A value as Python prints it in an error, not as NumPy does."""
-    return value.item() if isinstance(value, np.generic) else value

@@ -83,10 +83,7 @@ def clicked_over_unclicked(log: pd.DataFrame) -> Preferences:
     >>> clicked_over_unclicked(log).worse.tolist()
     [0, 2]
     """
-    order, start, end, clicked = _pages(log)
-    click, other = _beside(clicked, start, end)
-    some = ~clicked[other]
-    return _preferences(order, click[some], other[some])
+    return _over_unclicked(log, above=False)
 
 
 def skip_above(log: pd.DataFrame) -> Preferences:
@@ -109,10 +106,7 @@ def skip_above(log: pd.DataFrame) -> Preferences:
     >>> skip_above(log).worse.tolist()
     [0]
     """
-    order, start, _, clicked = _pages(log)
-    click, other = _beside(clicked, start, np.arange(len(order)))
-    some = ~clicked[other]
-    return _preferences(order, click[some], other[some])
+    return _over_unclicked(log, above=True)
 
 
 def weighted(log: pd.DataFrame, examined: npt.ArrayLike, *, most: float | None = None) -> Preferences:
@@ -171,7 +165,7 @@ def graded(request_id: npt.ArrayLike, grade: npt.ArrayLike) -> Preferences:
         )
     code = pd.factorize(page)[0]
     order = np.argsort(code, kind="stable")
-    start, end = (np.searchsorted(code[order], code[order], side=side) for side in ("left", "right"))
+    start, end = _bounds(code[order])
     one, other = _beside(np.ones(len(order), dtype=bool), start, end)
     higher = grades[order[one]] > grades[order[other]]
     return _preferences(order, one[higher], other[higher])
@@ -267,10 +261,20 @@ def _pages(log: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
     place = positions("log", clean["position"].to_numpy())
     page = pd.factorize(clean["request_id"])[0]
     order = np.lexsort((place, page))
-    sorted_page = page[order]
-    start = np.searchsorted(sorted_page, sorted_page, side="left")
-    end = np.searchsorted(sorted_page, sorted_page, side="right")
-    return order, start, end, clicked[order]
+    return order, *_bounds(page[order]), clicked[order]
+
+
+def _bounds(page: Array) -> tuple[Array, Array]:
+    """For each row, of rows sorted by page, its page's first row and one past its last."""
+    return np.searchsorted(page, page, side="left"), np.searchsorted(page, page, side="right")
+
+
+def _over_unclicked(log: pd.DataFrame, *, above: bool) -> Preferences:
+    """Clicked results over the unclicked ones of their page, or over those that stood above them."""
+    order, start, end, clicked = _pages(log)
+    click, other = _beside(clicked, start, np.arange(len(order)) if above else end)
+    some = ~clicked[other]
+    return _preferences(order, click[some], other[some])
 
 
 def _beside(marked: Array, start: Array, end: Array) -> tuple[Array, Array]:

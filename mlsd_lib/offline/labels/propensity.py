@@ -14,6 +14,7 @@ import pandas as pd
 
 from mlsd_lib.architecture import Array
 from mlsd_lib.metrics import checks
+from mlsd_lib.metrics.classification import NORMAL_95
 
 _ROUNDS, _STILL = 20_000, 1e-10
 
@@ -48,7 +49,7 @@ def examined_at_random(log: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt((1 - rate) / clicks + (1 - rate[0]) / clicks[0])
         spread[0] = 0.0
-        factor = np.exp(1.959963984540054 * spread)
+        factor = np.exp(NORMAL_95 * spread)
         ratio = rate / rate[0]
         ends = (np.where(clicks > 0, ratio / factor, np.nan), np.where(clicks > 0, ratio * factor, np.nan))
     return _curve(shown, clicks, ratio).assign(low=ends[0], high=ends[1])

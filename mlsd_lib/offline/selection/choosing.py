@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlsd_lib.architecture import Array
-from mlsd_lib.offline.selection import testing
+from mlsd_lib.offline.selection import splits, testing
 from mlsd_lib.worlds import chance
 
 
@@ -76,8 +76,7 @@ def winner(
     ids = np.asarray(values.index if unit is None else unit)
     if len(ids) != len(values):
         raise ValueError(f"winner: {len(values)} rows and {len(ids)} units. Give one unit for each row.")
-    names = ids if ids.dtype.kind in "iu" else np.array([str(one) for one in ids.tolist()], dtype=object)
-    judges = chance.uniform(seed, "judges the winner", names) < share
+    judges = chance.uniform(seed, "judges the winner", splits.ids(ids)) < share
     chosen, fresh = testing.scores(values[~judges], ids[~judges]), testing.scores(values[judges], ids[judges])
     best = int(np.argmax(chosen.means))
     alone = replace(fresh, models=(fresh.models[best],), total=fresh.total[:, [best]])

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlsd_lib.architecture import Array
+from mlsd_lib.metrics.classification import NORMAL_95
 from mlsd_lib.offline.labels.propensity import effective_share
 
-_Z = 1.959963984540054
 _SLACK = 1e-6  # probabilities may miss their sum by so much
 
 
@@ -270,13 +270,13 @@ def _estimate(function: str, reward: Array, weight: Array) -> Estimate:
     _enough(function, weight)
     value = float(weight @ reward / weight.sum())
     error = float(np.sqrt(((weight * (reward - value)) ** 2).sum()) / weight.sum())
-    return Estimate(value, value - _Z * error, value + _Z * error, *_used(weight))
+    return Estimate(value, value - NORMAL_95 * error, value + NORMAL_95 * error, *_used(weight))
 
 
 def _mean(function: str, parts: Array, weight: Array) -> Estimate:
     _enough(function, weight)
     value, error = float(parts.mean()), float(parts.std(ddof=1) / np.sqrt(len(parts)))
-    return Estimate(value, value - _Z * error, value + _Z * error, *_used(weight))
+    return Estimate(value, value - NORMAL_95 * error, value + NORMAL_95 * error, *_used(weight))
 
 
 def _enough(function: str, weight: Array) -> None:

@@ -119,7 +119,7 @@ def split_by_key(rows: pd.DataFrame, *key: str, share: float = 0.2, seed: int = 
     if not key:
         raise ValueError("split_by_key: no column named. Say whom a row is about: split_by_key(log, 'user_id').")
     _there(rows, *key)
-    drawn = _drawn("split by key", share, seed, [_ids(rows[name].to_numpy()) for name in key])
+    drawn = _drawn("split by key", share, seed, [ids(rows[name].to_numpy()) for name in key])
     return _split(rows, ~drawn, drawn, {}, f"by {', '.join(key)}")
 
 
@@ -148,11 +148,11 @@ def split_at_random(rows: pd.DataFrame, *, share: float = 0.2, seed: int = 0) ->
             f"rows: {checks.count(again)} have the label of an earlier one (first: {rows.index[again].tolist()[0]!r}). "
             "Number them with reset_index(drop=True)."
         )
-    drawn = _drawn("split at random", share, seed, [_ids(rows.index.to_numpy())])
+    drawn = _drawn("split at random", share, seed, [ids(rows.index.to_numpy())])
     return _split(rows, ~drawn, drawn, {}, "at random")
 
 
-def _ids(values: npt.NDArray[Any]) -> Array:
+def ids(values: npt.NDArray[Any]) -> Array:
     """Values that a keyed draw can take: integers as they are, all else as text."""
     return values if values.dtype.kind in "iu" else np.asarray([str(value) for value in values.tolist()], dtype=object)
 
