@@ -96,8 +96,10 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("only", nargs="*", help="which checks, of: lint unit chapters real site (default: all)")
     add("audit", _audit, "run Lighthouse over every page of the built site (needs Node)")
     real = add("real", _real, "compute a system's results on real data and compare them with the stored ones")
-    real.add_argument("name", choices=["search"], help="which system")
+    real.add_argument("name", choices=["search", "ads"], help="which system")
     real.add_argument("--refresh", action="store_true", help="store the new results instead of comparing")
+    calibrate = add("calibrate", _calibrate, "simulate experiments, and hold their analysis to what it promises")
+    calibrate.add_argument("--refresh", action="store_true", help="store the new results instead of comparing")
     new = add("new-chapter", _new_chapter, "write the skeleton of a chapter and enter it into the table of contents")
     new.add_argument("title", help='the chapter\'s title, such as "Scale and latency"')
     new.add_argument("--step", type=int, required=True, choices=range(1, 9), help="which of the eight steps")
@@ -164,6 +166,12 @@ def _real(a: argparse.Namespace) -> int:
     from mlsd_lib.real import run
 
     return run(a.name, refresh=a.refresh)
+
+
+def _calibrate(a: argparse.Namespace) -> int:
+    from mlsd_lib.calibration import run
+
+    return run(refresh=a.refresh)
 
 
 def _new_chapter(a: argparse.Namespace) -> int:

@@ -126,8 +126,8 @@ def names() -> list[str]:
 
     Chapter: Data.
 
-    >>> names()
-    ['chorus-product-ratings', 'codespell-dictionary', 'cranfield', 'norvig-spell-testset1', 'symspell', 'vaswani-npl']
+    >>> names()[:4]
+    ['chorus-product-ratings', 'codespell-dictionary', 'cranfield', 'norvig-spell-testset1']
     """
     return sorted(_registry())
 

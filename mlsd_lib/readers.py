@@ -160,6 +160,31 @@ def symspell(files: Files) -> Tables:
     return {"words": words.astype({"count": "int64"}), "errors": errors.astype({"edits": "int64"})}
 
 
+def open_bandit_men(files: Files) -> Tables:
+    """Open Bandit, men's campaign: what two policies showed, at which probability, and whether it was clicked.
+
+    Args:
+        files: The verified files by their path in the registry.
+
+    Returns:
+        `impressions`: a row an item shown, first those of the policy "even", then those of "learned", each by time:
+        `policy, ts, item_id, position, clicked, propensity` and the visitor's hashed `user_feature_0` to `_3`.
+
+    Source: the data card `open-bandit-men`. Chapter: Online evaluation.
+    """
+    logs = []
+    for policy, folder in (("even", "random"), ("learned", "bts")):
+        rows = pd.read_csv(files[f"obd/{folder}/men/men.csv"], index_col=0, encoding="utf-8")
+        rows = rows.rename(columns={"timestamp": "ts", "click": "clicked", "propensity_score": "propensity"})
+        rows["ts"] = pd.to_datetime(rows["ts"], format="ISO8601", utc=True)  # some have no fraction of a second
+        about = [f"user_feature_{number}" for number in range(4)]
+        rows = rows[["ts", "item_id", "position", "clicked", "propensity", *about]]
+        rows = rows.astype({"clicked": bool} | dict.fromkeys(about, "str"))
+        rows.insert(0, "policy", pd.Series(policy, index=rows.index, dtype="str"))
+        logs.append(rows)
+    return {"impressions": pd.concat(logs, ignore_index=True)}
+
+
 READERS: Mapping[str, Callable[[Files], Tables]] = {
     "cranfield": cranfield,
     "vaswani-npl": vaswani_npl,
@@ -167,6 +192,7 @@ READERS: Mapping[str, Callable[[Files], Tables]] = {
     "norvig-spell-testset1": norvig_spell_testset1,
     "codespell-dictionary": codespell_dictionary,
     "symspell": symspell,
+    "open-bandit-men": open_bandit_men,
 }
 
 

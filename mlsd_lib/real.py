@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlsd_lib import real_search
+from mlsd_lib import real_ads, real_search
 from mlsd_lib.datasets import Dataset, DataUnavailable
 from mlsd_lib.real_search import SEED
 from mlsd_lib.receipts import library_version, plain
@@ -117,18 +117,18 @@ def compare(stored: Results, computed: Results) -> list[str]:
 
     >>> one = Results("demo", {"ndcg": 0.5}, {}, 0, "0.1.0", "mlsd real demo")
     >>> compare(one, one)
-      value     stored   computed
-    ✓ ndcg         0.5        0.5
+      value       stored     computed
+    ✓ ndcg           0.5          0.5
     []
     """
     width = max(map(len, [*stored.numbers, *computed.numbers, "value"]))
-    print(f"  {'value':<{width}} {'stored':>10} {'computed':>10}")
+    print(f"  {'value':<{width}} {'stored':>12} {'computed':>12}")
     different = []
     for key in dict.fromkeys([*stored.numbers, *computed.numbers]):
         old, new = stored.numbers.get(key, math.nan), computed.numbers.get(key, math.nan)
         same = math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=LEARNED if "_learned_" in key else 0.0)
         different += [] if same else [key]
-        print(f"{'✓' if same else '✗'} {key:<{width}} {old:>10.6g} {new:>10.6g}")
+        print(f"{'✓' if same else '✗'} {key:<{width}} {old:>12.6g} {new:>12.6g}")
     for path in dict.fromkeys([*stored.data, *computed.data]):
         if stored.data.get(path) != computed.data.get(path):
             different.append(path)
@@ -165,7 +165,10 @@ def results(name: str) -> Results:
         ) from None
 
 
-SUITES: Mapping[str, Callable[[], tuple[dict[str, int | float], list[Dataset]]]] = {"search": real_search.compute}
+SUITES: Mapping[str, Callable[[], tuple[dict[str, int | float], list[Dataset]]]] = {
+    "search": real_search.compute,
+    "ads": real_ads.compute,
+}
 
 
 def _known(name: str) -> None:

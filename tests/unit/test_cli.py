@@ -4,7 +4,7 @@ import pytest
 
 from mlsd_lib import cli
 
-COMMANDS = ["book", "serve", "lab", "refresh", "bench", "test", "audit", "real", "new-chapter", "lock"]
+COMMANDS = ["book", "serve", "lab", "refresh", "bench", "test", "audit", "real", "calibrate", "new-chapter", "lock"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

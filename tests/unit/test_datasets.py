@@ -40,6 +40,15 @@ FILES = {
         "SymSpell/frequency_dictionary_en_82_765.txt": b"\xef\xbb\xbfladle 30000000000\nkettle 7\n",
         "SymSpell.Benchmark/test_data/noisy_query_en_1000.txt": b"laedlq ladle 2\nkettle kettle 0\n",
     },
+    "open-bandit-men": {
+        "obd/random/men/men.csv": b",timestamp,item_id,position,click,propensity_score,user_feature_0,user_feature_1,"
+        b"user_feature_2,user_feature_3,user-item_affinity_0\n"
+        b"0,2019-11-24 00:03:13.442536+00:00,14,3,0,0.25,ce,03,7b,9b,0.0\n"
+        b"1,2019-11-24 00:03:14+00:00,1,1,1,0.25,ce,03,7b,12,1.0\n",
+        "obd/bts/men/men.csv": b",timestamp,item_id,position,click,propensity_score,user_feature_0,user_feature_1,"
+        b"user_feature_2,user_feature_3,user-item_affinity_0\n"
+        b"0,2019-11-24 00:01:03.979311+00:00,2,2,0,0.045,ce,2d,c2,c3,0.0\n",
+    },
 }
 COLLECTIONS = ("cranfield", "vaswani-npl", "chorus-product-ratings")
 
@@ -125,6 +134,23 @@ def test_cranfield_is_renumbered_and_its_codes_become_grades(source):
         [2, 3, 3],
         [2, 1, 2],
     ]
+
+
+def test_open_bandit_is_one_table_of_two_policies_without_affinities(source):
+    rows = datasets.load("open-bandit-men").impressions
+    assert rows.columns.tolist() == [
+        *["policy", "ts", "item_id", "position", "clicked", "propensity"],
+        *[f"user_feature_{number}" for number in range(4)],
+    ]
+    assert rows["policy"].tolist() == ["even", "even", "learned"]
+    assert rows["ts"].iloc[1] == pd.Timestamp("2019-11-24 00:03:14", tz="UTC")
+    assert rows[["item_id", "position", "clicked", "propensity"]].to_numpy().tolist() == [
+        [14, 3, False, 0.25],
+        [1, 1, True, 0.25],
+        [2, 2, False, 0.045],
+    ]
+    assert rows["clicked"].dtype == bool
+    assert rows["user_feature_3"].tolist() == ["9b", "12", "c3"]
 
 
 def test_vaswani_is_lower_cased_and_has_no_titles(source):

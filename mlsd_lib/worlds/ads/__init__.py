@@ -6,6 +6,7 @@ and `oracle` only.
 """
 
 from mlsd_lib.worlds.ads.auction import Auction, second_price
+from mlsd_lib.worlds.ads.market import MarketDay, Seller, market_day
 from mlsd_lib.worlds.ads.world import AdsWorld
 
-__all__ = ["AdsWorld", "Auction", "second_price"]
+__all__ = ["AdsWorld", "Auction", "MarketDay", "Seller", "market_day", "second_price"]

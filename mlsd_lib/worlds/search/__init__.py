@@ -5,9 +5,29 @@ page really is, who was satisfied) is a function of ids and the world's seed, an
 and, blurred, by `judge` only.
 """
 
-from mlsd_lib.worlds.search.loop import Engine, visit
+from mlsd_lib.worlds.search.loop import Engine, possible, visit
 from mlsd_lib.worlds.search.people import INTENTS
+from mlsd_lib.worlds.search.standin import StandIn
+from mlsd_lib.worlds.search.trial import Day, Novelty, Split, TrueEffect, daily, everybody, trial, true_effect
 from mlsd_lib.worlds.search.truth import ORACLES, Oracle, Truth
 from mlsd_lib.worlds.search.world import SearchWorld
 
-__all__ = ["INTENTS", "ORACLES", "Engine", "Oracle", "SearchWorld", "Truth", "visit"]
+__all__ = [
+    "INTENTS",
+    "ORACLES",
+    "Day",
+    "Engine",
+    "Novelty",
+    "Oracle",
+    "SearchWorld",
+    "Split",
+    "StandIn",
+    "TrueEffect",
+    "Truth",
+    "daily",
+    "everybody",
+    "possible",
+    "trial",
+    "true_effect",
+    "visit",
+]

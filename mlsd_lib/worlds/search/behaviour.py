@@ -40,7 +40,15 @@ def satisfied(seed: int, habits: Habits, request: Array, doc: Array, grade: Arra
 
 
 def react(
-    seed: int, run: int, habits: Habits, request: Array, place: Array, position: Array, doc: Array, grade: Array
+    seed: int,
+    run: int,
+    habits: Habits,
+    request: Array,
+    place: Array,
+    position: Array,
+    doc: Array,
+    grade: Array,
+    curiosity: Array | None = None,
 ) -> tuple[Array, Array]:
     """Clicks and dwell on what is shown.
 
@@ -53,6 +61,7 @@ def react(
         position: Position from 1.
         doc: Row of the document.
         grade: Its grade.
+        curiosity: What is added to each row's log odds of a click.
 
     Returns:
         Whether each row was clicked, and the dwell in seconds, 0 without a click.
@@ -60,6 +69,7 @@ def react(
     looks = chance.uniform(seed, "looks down to", run, request) < (1.0 / position) ** habits.eta
     odds = np.array(CLICK)[grade] + habits.trust / position
     odds += 0.5 * chance.normal(seed, "appeal of the title", doc)
+    odds += 0.0 if curiosity is None else curiosity
     would = chance.uniform(seed, "click", run, request, doc) < 1 / (1 + np.exp(-odds))
     ends = would & looks & satisfied(seed, habits, request, doc, grade)
     before: Array = np.cumsum(ends) - ends

@@ -13,7 +13,20 @@ from mlsd_lib.worlds.checks import is_number, plain, probability, seed, strange,
 from mlsd_lib.worlds.search import people
 from mlsd_lib.worlds.search.web import Web
 
-__all__ = ["answers", "needs", "parameters", "probability", "request_ids", "requests", "rows", "seed", "users", "whole"]
+__all__ = [
+    "answers",
+    "by_user",
+    "is_number",
+    "needs",
+    "parameters",
+    "probability",
+    "request_ids",
+    "requests",
+    "rows",
+    "seed",
+    "users",
+    "whole",
+]
 
 LEAST, MOST = 500, 3_000_000  # documents
 
@@ -80,6 +93,15 @@ def rows(ids: Array, table: str, web: Web) -> Array:
             f"{first}, doc_id={plain(ids[first])!r}).\nDrop them, or serve SearchWorld.documents."
         )
     return row
+
+
+def by_user(name: str, given: pd.Series[float] | None, user: Array) -> Array:
+    """A number for each of some users, 0 for those who are not named; an error where it is none."""
+    if given is None:
+        return np.zeros(len(user))
+    if not isinstance(given, pd.Series) or not given.index.is_unique or not np.isfinite(given.to_numpy(float)).all():
+        raise ValueError(f"{name}: expected a Series of finite numbers, indexed by user_id, each once.")
+    return given.reindex(user).fillna(0.0).to_numpy(dtype=np.float64)
 
 
 def needs(frame: pd.DataFrame, web: Web) -> Array:

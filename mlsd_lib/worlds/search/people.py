@@ -23,6 +23,8 @@ MOST_USERS, MOST_NTH, MOST_ROUNDS, MOST_DAYS, MOST_SEEDS = 100_000_000, 1_000, 1
 EPOCH = pd.Timestamp("2026-01-05", tz="UTC")
 TWICE = 0.15  # share of misspelt queries with a second error
 FAVOURITES = 4  # needs that a person has again and again
+SPREAD = 0.8  # standard deviation of the logarithm of how often people search
+AVERAGE_ACTIVITY = float(np.exp(SPREAD**2 / 2))
 
 # Templates of queries and how common they are; those of the second line name the town.
 _LOCAL = (("{x}", 0.6), ("{x} near me", 0.15), ("best {x}", 0.15), ("{x} open now", 0.1))
@@ -101,7 +103,7 @@ class People:
 
     def activity(self, user: Array) -> Array:
         """How often each user searches, relative to others."""
-        return np.asarray(np.exp(0.8 * chance.normal(self.seed, "activity", user)))
+        return np.asarray(np.exp(SPREAD * chance.normal(self.seed, "activity", user)))
 
     def patience(self, user: Array) -> Array:
         """Probability that a user who did not find searches again, between 0.2 and 0.9."""
@@ -112,6 +114,25 @@ class People:
         peak = np.where(chance.uniform(self.seed, "which peak", request) < 0.4, 10.0, 19.5)
         hour = (peak + 2.5 * chance.normal(self.seed, "hour", request)) % 24
         return np.asarray((hour * 3_600_000).astype(np.int64))
+
+    def visits(self, user: Array, day: int, seed: int, mean: float) -> Array:
+        """How many sessions each user begins on a day: Poisson draws around their activity, `mean` for the average."""
+        rate = mean * self.activity(user) / AVERAGE_ACTIVITY
+        luck = chance.uniform(self.seed, "how many visits", seed, day, user)
+        count, term = np.zeros(len(user), dtype=np.int64), np.exp(-rate)
+        still, reached = np.flatnonzero(luck > term), term.copy()
+        for number in range(1, MOST_NTH):
+            if not len(still):
+                break
+            count[still] = number
+            term[still] *= rate[still] / number
+            reached[still] += term[still]
+            still = still[luck[still] > reached[still]]
+        return count
+
+    def needs(self, request: Array) -> Array:
+        """What is needed, without putting it into words: a topic, or the number of topics plus an entity."""
+        return self._needs(request // MOST_ROUNDS, user_of(request))[0]
 
     def asked(self, request: Array) -> Asked:
         """What is true of requests, from their ids alone."""

@@ -158,8 +158,51 @@ class SearchWorld:
         second = day * 86_400_000 + self._people.hours(request)
         return self._frame(request, second).sort_values(["ts", "request_id"], ignore_index=True)
 
+    def visits(self, users: pd.DataFrame, per_user: float, day: int, seed: int = 0) -> pd.DataFrame:
+        """The first requests of sessions on one day, each person as often as their own chance has it.
+
+        Where `requests` shares out a number of requests among whoever is there, here a person's requests do not depend
+        on anybody else: it is what an experiment needs whose arms lose different people.
+
+        Args:
+            users: Column `user_id`, as `users` or `evolve` returned them.
+            per_user: How many sessions a person of average activity begins on a day, above 0 and at most 20.
+            day: Number of the day, from 0 to 999.
+            seed: Seed of the draw, from 0 to 999: it is part of the ids.
+
+        Returns:
+            As `requests`.
+
+        Raises:
+            ValueError: If an argument is out of range or `users` is unsound.
+
+        Chapter: Online evaluation.
+
+        >>> world = SearchWorld(documents=500)
+        >>> people = world.users(1_000, seed=1)
+        >>> few, all_of_them = world.visits(people.head(10), 1.0, day=3), world.visits(people, 1.0, day=3)
+        >>> few["request_id"].isin(all_of_them["request_id"]).all().item(), len(all_of_them)
+        (True, 959)
+        """
+        if not checks.is_number(per_user) or not 0 < per_user <= 20:
+            raise ValueError(f"visits: per_user is {per_user!r}; expected a number above 0 and at most 20.")
+        checks.whole("visits", "day", day, 0, people.MOST_DAYS - 1)
+        checks.whole("visits", "seed", seed, 0, people.MOST_SEEDS - 1)
+        everybody = checks.users(users, people.MOST_USERS, "SearchWorld")
+        counts = self._people.visits(everybody, day, seed, float(per_user))
+        nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        request = people.request_ids(day, seed, np.repeat(everybody, counts), nth)
+        frame = self._frame(request, day * 86_400_000 + self._people.hours(request))
+        return frame.sort_values(["ts", "request_id"], ignore_index=True)
+
     def respond(
-        self, requests: pd.DataFrame, shown: pd.DataFrame, seed: int = 0, *, block: int = 1_000_000
+        self,
+        requests: pd.DataFrame,
+        shown: pd.DataFrame,
+        seed: int = 0,
+        *,
+        curiosity: pd.Series[float] | None = None,
+        block: int = 1_000_000,
     ) -> pd.DataFrame:
         """What people do with the results that they are shown.
 
@@ -167,6 +210,8 @@ class SearchWorld:
             requests: As `requests` or `again` made them; columns of your own are kept.
             shown: Columns `request_id, position, doc_id`; columns of your own (arm, propensity, version) are kept.
             seed: Seed of the answers.
+            curiosity: What is added to the log odds of every click of some people, by `user_id`: how they take to
+                something new. Others have none.
             block: How many rows to answer at once; memory beyond the log itself grows with it, results do not change.
 
         Returns:
@@ -185,12 +230,13 @@ class SearchWorld:
         rows, place, doc = checks.answers(asked, shown, self._web)
         request, position = rows["request_id"].to_numpy(), rows["position"].to_numpy()
         clicked, dwell = np.zeros(len(rows), dtype=bool), np.zeros(len(rows))
-        need = self._people.asked(asked["request_id"].to_numpy()).need
+        need = self._people.needs(asked["request_id"].to_numpy())
+        extra = checks.by_user("curiosity", curiosity, people.user_of(request))
         for start, end in _blocks(place, block):
             part = slice(start, end)
             grade = self._grader.grade(need[place[part]], doc[part])
             clicked[part], dwell[part] = behaviour.react(
-                self.seed, seed, self.habits, request[part], place[part], position[part], doc[part], grade
+                self.seed, seed, self.habits, request[part], place[part], position[part], doc[part], grade, extra[part]
             )
         return rows.assign(clicked=clicked, dwell_s=dwell)
 
@@ -427,7 +473,7 @@ class SearchWorld:
         clicks = self._clicks(asked, log)
         place, row = clicks["place"].to_numpy(), clicks["row"].to_numpy()
         request = asked["request_id"].to_numpy()
-        grade = self._grader.grade(self._people.asked(request[place]).need, row)
+        grade = self._grader.grade(self._people.needs(request[place]), row)
         ends = behaviour.satisfied(self.seed, self.habits, request[place], row, grade)
         long = clicks["dwell_s"].to_numpy() >= behaviour.LONG_S
         counts = [np.bincount(place[some], minlength=len(asked)) for some in (slice(None), long, ends)]
