@@ -109,8 +109,9 @@ def named(name: str, *, size: int = SIZE, seed: int = 0) -> System:
         world = SearchWorld(seed=seed, documents=size)
         asked = world.requests(world.users(2_000, seed=seed + 1), n=1_000, day=0, seed=seed + 1)
         queries = world.queries(asked).head(300)
-        truth = world.truth(asked).judgments
-        pairs = truth.loc[truth["query_id"].isin(queries["query_id"]), ["query_id", "doc_id"]]
+        rules = search.fit(world.documents, seed=seed)
+        found = rules.run(queries.rename(columns={"text": "query"}).assign(request_id=queries["query_id"]))
+        pairs = found.rename(columns={"request_id": "query_id"})[["query_id", "doc_id"]]
         judgments = world.judge(pairs, skill=0.8, seed=seed + 2)
         return search.with_features(search.fit(world.documents, queries, judgments, seed=seed))
     if name == "ads":

@@ -20,14 +20,14 @@ from typing import Any
 
 LIGHTHOUSE = "lighthouse@12.8.2"  # the newest that runs on Node 20
 WANTED = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
-TRIES = 3  # a page that is short in performance is measured so often, and its median counts
+TRIES = 5  # a page that is short in performance is measured so often in all, and its median counts
 LIMIT_S = 180.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
 PACKED = (".html", ".css", ".js", ".svg", ".json")
 
 Scores = Mapping[str, int]
-Measure = Callable[[str], Scores]
+Measure = Callable[[], Scores]
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,19 @@ def audit(root: Path) -> int:
         print(f"audit: {site} holds no page. Build the site first: make book", file=sys.stderr)
         return 1
     print(f"{'page':<44} {'performance':>12} {'accessibility':>14} {'best practices':>15} {'seo':>5}")
-    short = []
+    short, noisy = [], {}
     with _served(site) as address:
         for name in names:
-            scores = settled(f"{address}/{name}", lambda url: lighthouse(found, url))
-            good = all(scores[key] >= wanted for key, wanted in WANTED.items())
-            row = (scores["performance"], scores["accessibility"], scores["best-practices"], scores["seo"])
-            mark = "" if good else "  ✗"
-            print(f"{name:<44} {row[0]:>12} {row[1]:>14} {row[2]:>15} {row[3]:>5}{mark}", flush=True)
-            if not good:
+            scores = lighthouse(found, f"{address}/{name}")
+            _print(name, scores)
+            if _lacking(scores) == ["performance"]:
+                noisy[name] = scores
+            elif _lacking(scores):
                 short.append(name)
+        for name, first in noisy.items():  # now, not at once: whatever kept the machine busy may be over
+            scores = settled(first, functools.partial(lighthouse, found, f"{address}/{name}"))
+            _print(name, scores)
+            short += [name] if _lacking(scores) else []
     if short:
         print(f"audit: {len(short)} of {len(names)} pages fall short of 95/100/100/100: {', '.join(short)}")
         return 1
@@ -113,26 +116,25 @@ def pages(site: Path) -> list[str]:
     ]
 
 
-def settled(url: str, measure: Measure) -> Scores:
-    """The scores of a page, measured again where only its performance, which is noisy, falls short.
+def settled(first: Scores, measure: Measure) -> Scores:
+    """The scores of a page whose performance, which is noisy, fell short: measured again, and the median counts.
 
     Args:
-        url: Address of the page.
-        measure: What measures it once.
+        first: The scores of the first run.
+        measure: What measures the page once more.
 
     Returns:
-        The scores of the first run, with the median performance of up to three.
+        The scores of the first run, with the median performance of up to five; fewer, once the median is good.
 
     Chapter: How to read this book.
 
-    >>> noisy = iter([90, 97, 96])
-    >>> settled("page", lambda url: {"performance": next(noisy), "seo": 100})
+    >>> noisy = iter([97, 96])
+    >>> settled({"performance": 90, "seo": 100}, lambda: {"performance": next(noisy)})
     {'performance': 96, 'seo': 100}
     """
-    first = measure(url)
     runs = [first["performance"]]
     while statistics.median_low(runs) < WANTED["performance"] and len(runs) < TRIES:
-        runs.append(measure(url)["performance"])
+        runs.append(measure()["performance"])
     return {**first, "performance": statistics.median_low(runs)}
 
 
@@ -159,6 +161,16 @@ def lighthouse(found: Tools, url: str) -> Scores:
         raise RuntimeError(f"audit: Lighthouse failed on {url}:\n{done.stderr.strip()[-2000:]}")
     report: dict[str, Any] = json.loads(done.stdout)
     return {key: round(100 * (report["categories"][key]["score"] or 0)) for key in WANTED}
+
+
+def _lacking(scores: Scores) -> list[str]:
+    return [key for key, wanted in WANTED.items() if scores[key] < wanted]
+
+
+def _print(name: str, scores: Scores) -> None:
+    row = (scores["performance"], scores["accessibility"], scores["best-practices"], scores["seo"])
+    mark = "  ✗" if _lacking(scores) else ""
+    print(f"{name:<44} {row[0]:>12} {row[1]:>14} {row[2]:>15} {row[3]:>5}{mark}", flush=True)
 
 
 class _Packed(SimpleHTTPRequestHandler):
