@@ -400,7 +400,7 @@ def test_what_cannot_be_compared_is_refused_by_name(broken, told):
 
 
 def test_the_first_wrong_row_is_counted_over_all_blocks(monkeypatch):
-    monkeypatch.setattr(moments, "AT_ONCE", 64)
+    monkeypatch.setattr(moments, "AT_ONCE", 50)
     table = people()
     table.loc[199, "revenue"] = np.nan
     with pytest.raises(ValueError, match=r"revenue is missing \(first: row 199, nan\)"):

@@ -77,13 +77,25 @@ def test_the_sizes_for_skewed_metrics_are_the_published_ones():
 @pytest.mark.parametrize(
     "act", [lambda **more: sample_size(0.1, 1.0, **more), lambda **more: power(0.1, 1.0, 9, **more)]
 )
-@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 1.0}, {"level": 1.0}, {"level": 0.0}, {"share": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"share": 0.0},
+        {"share": 1.0},
+        {"level": 1.0},
+        {"level": 0.0},
+        {"share": -1},
+        {"share": 2},
+        {"level": -1},
+        {"level": 2},
+    ],
+)
 def test_shares_and_levels_lie_between_0_and_1(act, wrong):
     with pytest.raises(ValueError, match="expected both between 0 and 1"):
         act(**wrong)
 
 
-@pytest.mark.parametrize("wanted", [0.05, 1.0, 0.0, float("nan")])
+@pytest.mark.parametrize("wanted", [0.05, 1.0, 0.0, -1.0, 1.5, float("nan")])
 def test_a_power_that_chance_alone_has_is_refused(wanted):
     for act in (lambda: sample_size(0.1, 1.0, power=wanted), lambda: smallest_effect(1.0, 100, power=wanted)):
         with pytest.raises(ValueError, match=r"expected one below 1 and above 0\.05"):

@@ -51,6 +51,15 @@ def test_other_seeds_make_other_mistakes(world: SearchWorld, requests) -> None:
     assert (pages[0] == pages[2]).mean() < 0.5
 
 
+def test_other_seeds_order_the_same_good_documents_otherwise(world: SearchWorld, requests) -> None:
+    truth = world.truth(requests)
+    good = truth.requests[["request_id", "query_id"]].merge(truth.judgments, on="query_id")
+    one, other = (StandIn(world, 1.0, fails=0.0, seed=seed).run(requests) for seed in (0, 1))
+    both = one.merge(other, on=["request_id", "doc_id"]).merge(good, on=["request_id", "doc_id"])
+    order = [both.groupby("request_id")[name].rank() for name in ("position_x", "position_y")]
+    assert (order[0] != order[1]).mean() > 0.2
+
+
 @pytest.mark.parametrize(
     ("skill", "more"),
     [(-1.0, {}), (np.nan, {}), (1.0, {"fails": 1.5}), (1.0, {"show": 0}), (1.0, {"show": 101}), (1.0, {"chaff": -1})],
