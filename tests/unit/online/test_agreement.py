@@ -41,6 +41,12 @@ def test_it_says_what_the_choice_loses() -> None:
     assert str(found).endswith("offline prefers 'a', which is number 2 online and 0.3000 behind the best")
 
 
+def test_units_that_say_nothing_of_a_candidate_are_left_out_of_its_mean() -> None:
+    offline = pd.DataFrame({"a": [0.5, np.nan, np.nan], "b": [1.0, 1.0, 1.0], "c": [2.0, 2.0, 2.0]})
+    online = pd.DataFrame({"a": [1.0, 1.0], "b": [2.0, 2.0], "c": [3.0, 3.0]})
+    assert agreement(offline, online).correlation == pytest.approx(1.0)
+
+
 def test_the_order_of_the_columns_does_not_matter() -> None:
     offline, online = noisy(np.arange(5.0), 40, 3.0, 1), noisy(np.arange(5.0), 40, 3.0, 2)
     assert agreement(offline, online) == agreement(offline, online[list(online)[::-1]])
