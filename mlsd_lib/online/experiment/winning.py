@@ -9,7 +9,8 @@ effects usually are.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -17,7 +18,8 @@ from scipy.special import ndtr, ndtri
 from mlsd_lib.online.experiment.crossing import alarms_left
 
 
-class Exaggeration(NamedTuple):
+@dataclass(frozen=True)
+class Exaggeration:
     """What is to be expected of an estimate that turned out significant.
 
     Attributes:
@@ -33,7 +35,8 @@ class Exaggeration(NamedTuple):
     wrong_sign: float
 
 
-class Shrunk(NamedTuple):
+@dataclass(frozen=True)
+class Shrunk:
     """An estimate, corrected for how large effects usually are.
 
     Attributes:
