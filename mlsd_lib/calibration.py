@@ -7,16 +7,15 @@ command that stored it computes it again and compares.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from mlsd_lib import calibration_effects, calibration_looks
-from mlsd_lib.receipts import library_version, plain
+from mlsd_lib import archive, calibration_effects, calibration_looks
+from mlsd_lib.receipts import library_version
 
 SEED = 0
 COMMAND = "mlsd calibrate"
@@ -99,16 +98,15 @@ def run(*, refresh: bool = False) -> int:
     path = _path()
     begin = time.process_time()
     computed = compute()
-    stored = None if refresh or not path.is_file() else results()
-    different = compare(computed, stored)
+    before = None if refresh or not path.is_file() else results()
+    different = compare(computed, before)
     print(f"{time.process_time() - begin:.0f} s of a processor")
     if refresh:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(computed), indent=1) + "\n", encoding="utf-8")
+        archive.write(path, computed)
         print(f"{len(computed.numbers)} values stored in data/results/experiment.json")
-    elif stored is None:
+    elif before is None:
         print(f"nothing is stored yet; {COMMAND} --refresh stores it.", file=sys.stderr)
-    return DIFFERENT if different or (stored is None and not refresh) else 0
+    return DIFFERENT if different or (before is None and not refresh) else 0
 
 
 def compute(seed: int = SEED) -> Calibration:
@@ -125,8 +123,7 @@ def compute(seed: int = SEED) -> Calibration:
     values: dict[str, int | float] = {}
     for part in PARTS:
         values |= part(seed)
-    numbers = {name: value if isinstance(value, int) else float(plain(name, value)) for name, value in values.items()}
-    return Calibration(numbers, seed, library_version(), COMMAND)
+    return Calibration(archive.rounded(values), seed, library_version(), COMMAND)
 
 
 def compare(computed: Calibration, stored: Calibration | None) -> list[str]:
@@ -177,22 +174,8 @@ def results() -> Calibration:
     >>> results().broken()
     []
     """
-    path = _path()
-    if not path.is_file():
-        raise ValueError(f"results: data/results/experiment.json is missing. Compute it with {COMMAND} --refresh.")
-    try:
-        return Calibration(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"results: data/results/experiment.json cannot be read. Compute it again with {COMMAND} --refresh."
-        ) from None
+    return archive.read(_path(), Calibration, COMMAND)
 
 
 def _path() -> Path:
-    root = Path(__file__).resolve().parent.parent
-    if not (root / "data" / "registry.yml").is_file():
-        raise ValueError(
-            "results: experiment.json lies in the project's repository, not in the installed package. Clone the "
-            "repository, install it with pip install -e . and run this there."
-        )
-    return root / "data" / "results" / "experiment.json"
+    return archive.place("experiment")

@@ -6,17 +6,16 @@ same command that stored a result computes it again and compares.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from mlsd_lib import real_ads, real_search
+from mlsd_lib import archive, real_ads, real_search
 from mlsd_lib.datasets import Dataset, DataUnavailable
 from mlsd_lib.real_search import SEED
-from mlsd_lib.receipts import library_version, plain
+from mlsd_lib.receipts import library_version
 
 TOLERANCE = 1e-5  # relative; results keep six significant digits, and the last may differ between machines
 LEARNED = 0.005  # absolute, for names with "learned": a last digit that differs may move a split of a tree
@@ -70,8 +69,7 @@ def run(name: str = "search", *, refresh: bool = False) -> int:
         print(error, file=sys.stderr)
         return UNAVAILABLE
     if refresh:
-        _path(name).parent.mkdir(parents=True, exist_ok=True)
-        _path(name).write_text(json.dumps(asdict(computed), indent=1) + "\n", encoding="utf-8")
+        archive.write(_path(name), computed)
         print(f"{len(computed.numbers)} values stored in data/results/{name}.json")
         return 0
     if not _path(name).is_file():
@@ -99,8 +97,7 @@ def compute(name: str) -> Results:
     _known(name)
     values, used = SUITES[name]()
     data = {f"{dataset.name}/{path}": sha256 for dataset in used for path, sha256 in dataset.sha256.items()}
-    numbers = {key: value if isinstance(value, int) else float(plain(key, value)) for key, value in values.items()}
-    return Results(name, numbers, data, SEED, library_version(), f"mlsd real {name}")
+    return Results(name, archive.rounded(values), data, SEED, library_version(), f"mlsd real {name}")
 
 
 def compare(stored: Results, computed: Results) -> list[str]:
@@ -154,15 +151,7 @@ def results(name: str) -> Results:
     0.37
     """
     _known(name)
-    path = _path(name)
-    if not path.is_file():
-        raise ValueError(f"results: data/results/{name}.json is missing. Compute it with mlsd real {name} --refresh.")
-    try:
-        return Results(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"results: data/results/{name}.json cannot be read. Compute it again with mlsd real {name} --refresh."
-        ) from None
+    return archive.read(_path(name), Results, f"mlsd real {name}")
 
 
 SUITES: Mapping[str, Callable[[], tuple[dict[str, int | float], list[Dataset]]]] = {
@@ -177,10 +166,4 @@ def _known(name: str) -> None:
 
 
 def _path(name: str) -> Path:
-    root = Path(__file__).resolve().parent.parent
-    if not (root / "data" / "registry.yml").is_file():
-        raise ValueError(
-            f"results: {name}.json lies in the project's repository, not in the installed package. Clone the "
-            "repository, install it with pip install -e . and run this there."
-        )
-    return root / "data" / "results" / f"{name}.json"
+    return archive.place(name)

@@ -25,6 +25,7 @@ from mlsd_lib.worlds.search import SearchWorld
 from mlsd_lib.worlds.search.standin import StandIn
 from mlsd_lib.worlds.search.trial import trial
 from tests.benchmarks.row import Row
+from tests.benchmarks.turns import in_turns
 
 USERS, ROUNDS = 10_000_000, 3
 PEOPLE, DAYS = 1_000_000, 7
@@ -48,12 +49,7 @@ def bench_experiment() -> Sequence[Row]:
     ways |= {f"tea-tasting, {name}": way for name, way in theirs.items()}
     if theirs:
         _agree(ways["four metrics"](), theirs["four metrics"]())
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(ROUNDS):
-        for name in list(ways) if turn % 2 == 0 else reversed(list(ways)):
-            begin = time.process_time()
-            ways[name]()
-            spent[name].append(time.process_time() - begin)
+    spent = in_turns(ways, ROUNDS)
     rows = []
     for name in ("four metrics", "one metric"):
         of = f"{USERS:,} users, {name}"

@@ -18,6 +18,7 @@ import pytrec_eval
 
 from mlsd_lib.metrics import grouped, ranking
 from tests.benchmarks.row import Row
+from tests.benchmarks.turns import in_turns
 
 QUERIES, LEAST, MOST = 20_000, 5, 195  # documents a query
 ROUNDS, FRAME_ROUNDS = 7, 3
@@ -50,14 +51,7 @@ def bench_metrics() -> Sequence[Row]:
         "frames, one table": lambda: ranking.table(shown, judgments, requests)[["ndcg@10", "mrr@10", "recall@10"]],
     }
     _agree(ways)
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(ROUNDS):
-        for name in list(ways) if turn % 2 == 0 else reversed(list(ways)):
-            if name.startswith("frames") and turn >= FRAME_ROUNDS:
-                continue
-            begin = time.process_time()
-            ways[name]()
-            spent[name].append(time.process_time() - begin)
+    spent = in_turns(ways, ROUNDS, fewer=lambda name: FRAME_ROUNDS if name.startswith("frames") else None)
     theirs = statistics.median(spent["pytrec-eval"])
     of = f"NDCG@10, MRR, recall@10 of {QUERIES:,} queries"
     rows = [

@@ -18,6 +18,7 @@ import pandas as pd
 
 from mlsd_lib.offline import features
 from tests.benchmarks.row import Row
+from tests.benchmarks.turns import in_turns
 
 EVENTS, ROWS, USERS, DAYS = 5_000_000, 500_000, 100_000, 28
 ROUNDS = 5
@@ -62,13 +63,7 @@ def _compared(name: str, asked: pd.DataFrame, past: pd.DataFrame) -> list[Row]:
     if importlib.util.find_spec("duckdb"):
         ways["duckdb"] = _duckdb(asked, past)
     _agree({way: run() for way, run in ways.items()})
-    spent: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(ROUNDS):
-        for way in list(ways) if turn % 2 == 0 else reversed(list(ways)):
-            if way != "merge_asof" or turn < 2:
-                begin = time.process_time()
-                ways[way]()
-                spent[way].append(time.process_time() - begin)
+    spent = in_turns(ways, ROUNDS, fewer=lambda way: 2 if way == "merge_asof" else None)
     rows = [Row(name, statistics.median(spent["as_of"]), "s", f"{len(past):,} events, {len(asked):,} rows")]
     for way in list(ways)[1:]:
         share = statistics.median(spent["as_of"]) / statistics.median(spent[way])

@@ -7,7 +7,6 @@ Two loops: one as most people write it (draw the queries, take their rows, avera
 from __future__ import annotations
 
 import statistics
-import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ import pandas as pd
 
 from mlsd_lib.offline import selection
 from tests.benchmarks.row import Row
+from tests.benchmarks.turns import in_turns
 
 QUERIES, MODELS, RESAMPLES, ROUNDS = 20_000, 5, 1_000, 5
 
@@ -34,12 +34,7 @@ def bench_bootstrap() -> Sequence[Row]:
         "leaderboard": lambda: selection.leaderboard(frame, resamples=RESAMPLES),
     }
     _agree(ways)
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(ROUNDS):
-        for name in list(ways) if turn % 2 == 0 else reversed(list(ways)):
-            begin = time.process_time()
-            ways[name]()
-            spent[name].append(time.process_time() - begin)
+    spent = in_turns(ways, ROUNDS)
     of = f"{RESAMPLES:,} resamples of {QUERIES:,} queries × {MODELS} models"
     plain = spent["loop over rows"]
     rows = [Row(f"{of}: a plain loop", statistics.median(plain), "s", f"{ROUNDS} rounds, median")]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mlsd_lib import calibration, calibration_effects, calibration_looks
+from mlsd_lib import archive, calibration, calibration_effects, calibration_looks
 from mlsd_lib.calibration import Calibration
 from mlsd_lib.calibration_effects import ARMS, LIFT, Revenue, trials
 from mlsd_lib.online.experiment import baseline, needed_for_skew
@@ -107,7 +107,7 @@ def test_results_that_are_missing_or_damaged_are_told(project, capsys):
 
 
 def test_an_installed_package_says_that_results_lie_in_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "__file__", str(tmp_path / "site-packages" / "mlsd_lib" / "calibration.py"))
+    monkeypatch.setattr(archive, "__file__", str(tmp_path / "site-packages" / "mlsd_lib" / "archive.py"))
     with pytest.raises(ValueError, match="lies in the project's repository, not in the installed package"):
         calibration.results()
 

@@ -4,7 +4,7 @@ import os
 import pandas as pd
 import pytest
 
-from mlsd_lib import datasets, real, real_search, tables
+from mlsd_lib import archive, datasets, real, real_search, tables
 from mlsd_lib.datasets import DataUnavailable
 
 RESULTS = real.Results(
@@ -136,7 +136,7 @@ def test_an_unknown_suite_is_refused(act):
 
 
 def test_an_installed_package_says_that_results_lie_in_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr(real, "__file__", str(tmp_path / "site-packages" / "mlsd_lib" / "real.py"))
+    monkeypatch.setattr(archive, "__file__", str(tmp_path / "site-packages" / "mlsd_lib" / "archive.py"))
     with pytest.raises(ValueError, match="lies in the project's repository, not in the installed package"):
         real.results("search")
 
